@@ -1,0 +1,128 @@
+"""The database: its engine, the mapped base class, sessions, and the schema steps.
+
+SQLite by default (write-ahead log, full sync), PostgreSQL when one machine is not enough: the same code on both.
+Surprise: on SQLite the driver's own BEGIN is switched off; a transaction begins with BEGIN here, or with BEGIN IMMEDIATE where
+the connection carries the execution option `sqlite_begin="IMMEDIATE"`, which takes the single write lock before anything is read.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+import sqlite3
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase
+
+from engine import tables
+
+SQLITE_BUSY_MILLISECONDS = 10_000
+POSTGRESQL_LIMITS = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC"
+
+
+class Base(DeclarativeBase):
+    """Mapped classes share the engine's metadata: one schema, one set of migrations."""
+
+    metadata = tables.metadata
+    type_annotation_map = {datetime: tables.Instant(), dict[str, Any]: sa.JSON(), list[Any]: sa.JSON()}
+
+
+def choice(kind: type[StrEnum]) -> sa.Enum:
+    """The column type for an enum: its values as text, so that a dump reads well and no type has to be altered later."""
+    return sa.Enum(kind, native_enum=False, length=24, create_constraint=False, values_callable=lambda k: [m.value for m in k])
+
+
+def connect(url: str) -> sa.Engine:
+    """The database at `url`. Makes the folder of a SQLite file; opens nothing yet."""
+    address = sa.engine.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite(address)
+    if address.get_backend_name() == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+        return sa.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=10,
+                                connect_args={"options": POSTGRESQL_LIMITS})
+    raise ValueError(f"{address.get_backend_name()} is no database that Zhiban runs on; use sqlite:/// or postgresql://")
+
+
+def _sqlite(address: sa.URL) -> sa.Engine:
+    memory = address.database in (None, "", ":memory:")
+    if not memory:
+        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    database = sa.create_engine(address, connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
+                                poolclass=sa.pool.StaticPool if memory else None)
+    event.listen(database, "connect", _sqlite_connected)
+    event.listen(database, "begin", _sqlite_begin)
+    return database
+
+
+def _sqlite_connected(connection: sqlite3.Connection, _record) -> None:
+    connection.isolation_level = None  # no BEGIN by the driver: it would begin only at the first write
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
+                   "foreign_keys = ON", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "")
+    connection.exec_driver_sql(f"BEGIN {mode}".strip())
+
+
+def import_models() -> None:
+    """Import every `models` module of the domain, so that the metadata is complete. Packages are discovered."""
+    import service
+
+    for module in pkgutil.iter_modules(service.__path__, "service."):
+        if module.ispkg:
+            _import_if_there(f"{module.name}.models")
+
+
+def _import_if_there(name: str) -> None:
+    if importlib.util.find_spec(name) is not None:
+        importlib.import_module(name)
+
+
+def upgrade(database: sa.Engine, revision: str = "head") -> None:
+    """Bring the schema to `revision`. One transaction per step; running it again changes nothing."""
+    from alembic import command
+
+    with database.begin() as connection:
+        command.upgrade(_alembic(connection), revision)
+
+
+def revision_of(database: sa.Engine) -> str | None:
+    """The schema step that the database stands at, None for an empty database."""
+    from alembic.runtime.migration import MigrationContext
+
+    with database.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory.from_config(_alembic(None)).get_current_head()
+
+
+def _alembic(connection: sa.Connection | None):
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def insert_ignoring(connection: Any, table: sa.Table | type, rows: list[dict], keys: list[str]) -> int:
+    """Insert the rows whose `keys` are not there yet, on both databases. The number of rows that are new."""
+    if not rows:
+        return 0
+    dialect = connection.dialect if isinstance(connection, sa.Connection) else connection.get_bind().dialect
+    module = importlib.import_module(f"sqlalchemy.dialects.{dialect.name}")
+    return sum(connection.execute(module.insert(table).values(row).on_conflict_do_nothing(index_elements=keys)).rowcount
+               for row in rows)

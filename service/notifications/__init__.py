@@ -1,0 +1,1 @@
+"""Who is told what: the outbox becomes notices of persons, each once."""

@@ -1,0 +1,1 @@
+"""One box finds everything: keys of units, customers, contacts and tickets, on both databases."""

@@ -1,0 +1,299 @@
+"""Tables of tickets. The process decides where a ticket goes; these rows hold what it is about and what came of it.
+
+The due instants stand on the ticket for lists; how each was computed stands in `target`, one row per computation, so that any
+sum can be shown and computed again. Surprise: `owner` and `worker` are usernames, the names that the engine knows.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from service.customers.models import Contact, Customer
+from service.db import Base, choice
+from service.organisation.models import Unit
+
+
+class Channel(StrEnum):
+    PHONE = "phone"
+    VISIT = "visit"
+    MISSED_CALL = "missed-call"
+    PATROL = "patrol"
+    COLLEAGUE = "colleague"
+    CUSTOMER_PAGE = "customer-page"
+
+
+class Category(StrEnum):
+    DELIVERY = "delivery"
+    RENOVATION = "renovation"
+    REPAIR = "repair"
+    COMPLAINT = "complaint"
+    FEES = "fees"
+    ENQUIRY = "enquiry"
+    PRAISE = "praise"
+    OTHER = "other"
+
+
+class Urgency(StrEnum):
+    NORMAL = "normal"
+    URGENT = "urgent"
+
+
+class TicketState(StrEnum):
+    REGISTERED = "registered"
+    DISPATCHED = "dispatched"  # a slip is out and not accepted
+    IN_HAND = "in-hand"
+    HANDLED = "handled"  # waits for the owner's check
+    VISITING = "visiting"  # waits for the return visit
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+
+
+OPEN_STATES = (TicketState.REGISTERED, TicketState.DISPATCHED, TicketState.IN_HAND, TicketState.HANDLED, TicketState.VISITING)
+
+
+class SlipState(StrEnum):
+    SENT = "sent"
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    ARRIVED = "arrived"
+    HANDLED = "handled"
+    BACK = "back"  # failed the check, to be done again
+    VERIFIED = "verified"
+    NOT_SOLVED = "not-solved"
+    CANCELLED = "cancelled"
+
+
+class TargetKind(StrEnum):
+    RESPONSE = "response"
+    ARRIVAL = "arrival"
+    RESOLUTION = "resolution"
+    RETURN_VISIT = "return-visit"
+
+
+class NoteKind(StrEnum):
+    SAID = "said"  # by the customer
+    INTERNAL = "internal"
+    URGE = "urge"
+    INFORMATION = "information"  # added by the customer later
+    TOLD = "told"  # what we told the customer
+
+
+class PhotoKind(StrEnum):
+    BEFORE = "before"
+    AFTER = "after"
+    OTHER = "other"
+
+
+class PromiseState(StrEnum):
+    OPEN = "open"
+    KEPT = "kept"
+    DROPPED = "dropped"
+
+
+class Counter(Base):
+    """A number that is counted up inside the transaction that uses it; gaps are allowed, doubles are not (T20)."""
+
+    __tablename__ = "counter"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int]
+
+
+class Ticket(Base):
+    """One customer request."""
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        Index("ix_ticket_list", "centre_id", "state", "registered_at"),
+        Index("ix_ticket_unit", "unit_id", "category", "registered_at"),
+        Index("ix_ticket_owner", "owner", "state"),
+        Index("ix_ticket_customer", "customer_id", "registered_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(16), unique=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    building_id: Mapped[int | None] = mapped_column(ForeignKey("building.id"))
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"))
+    channel: Mapped[Channel] = mapped_column(choice(Channel))
+    category: Mapped[Category] = mapped_column(choice(Category))
+    urgency: Mapped[Urgency] = mapped_column(choice(Urgency))
+    vip: Mapped[bool]
+    title: Mapped[str] = mapped_column(String(120))
+    request: Mapped[str] = mapped_column(Text)
+    expectation: Mapped[str] = mapped_column(String(24))
+    deadline_kind: Mapped[str] = mapped_column(String(8))  # "none" is a value of its own, never an empty field
+    deadline_at: Mapped[datetime | None]
+    owner: Mapped[str] = mapped_column(String(64))
+    about_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # whom a complaint is about
+    state: Mapped[TicketState] = mapped_column(choice(TicketState), default=TicketState.REGISTERED)
+
+    response_due_at: Mapped[datetime | None]
+    response_met_at: Mapped[datetime | None]
+    arrival_due_at: Mapped[datetime | None]
+    arrival_met_at: Mapped[datetime | None]
+    resolution_due_at: Mapped[datetime | None]
+    resolution_met_at: Mapped[datetime | None]
+    return_visit_due_at: Mapped[datetime | None]
+    return_visit_met_at: Mapped[datetime | None]
+    return_visit_wanted: Mapped[bool] = mapped_column(default=False)
+
+    instance_id: Mapped[str | None] = mapped_column(String(32), index=True)
+    urged_count: Mapped[int] = mapped_column(default=0)
+    failed_count: Mapped[int] = mapped_column(default=0)
+    reopened_count: Mapped[int] = mapped_column(default=0)
+    satisfaction: Mapped[int | None]
+    result: Mapped[str] = mapped_column(Text, default="")
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
+    end_reason: Mapped[str] = mapped_column(Text, default="")
+    request_id: Mapped[str | None] = mapped_column(String(64), unique=True)  # a repeated click gives the first answer (T19)
+    registered_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    created_by: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int] = mapped_column(default=1)
+
+    unit: Mapped[Unit | None] = relationship()
+    customer: Mapped[Customer | None] = relationship()
+    contact: Mapped[Contact | None] = relationship()
+    slips: Mapped[list[Slip]] = relationship(back_populates="ticket", order_by="Slip.id")
+
+
+class Target(Base):
+    """One computation of one due instant: from where, how much, in which calendar, with what sum. The newest counts."""
+
+    __tablename__ = "target"
+    __table_args__ = (Index("ix_target_ticket", "ticket_id", "kind", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    kind: Mapped[TargetKind] = mapped_column(choice(TargetKind))
+    start_at: Mapped[datetime]
+    minutes: Mapped[int]  # what the table gave, in the calendar's own time
+    calendar: Mapped[str] = mapped_column(String(24))  # business, round-the-clock
+    calendar_version: Mapped[int]
+    standard_at: Mapped[datetime]  # what the table's minutes give
+    due_at: Mapped[datetime]  # what counts: the customer's own deadline where it is earlier
+    source: Mapped[str] = mapped_column(String(24))  # table, customer, promise
+    reason: Mapped[str] = mapped_column(Text, default="")
+    sum: Mapped[list[Any]]  # stretches: {start, end, minutes, label}
+    computed_at: Mapped[datetime]
+
+
+class Slip(Base):
+    """One dispatch to a department (派单)."""
+
+    __tablename__ = "slip"
+    __table_args__ = (Index("ix_slip_department", "centre_id", "department", "state"), UniqueConstraint("ticket_id", "count"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    count: Mapped[int]
+    number: Mapped[str] = mapped_column(String(20), unique=True)
+    department: Mapped[str] = mapped_column(String(40))
+    instruction: Mapped[str] = mapped_column(Text, default="")
+    worker: Mapped[str | None] = mapped_column(String(64))
+    state: Mapped[SlipState] = mapped_column(choice(SlipState), default=SlipState.SENT)
+    sent_by: Mapped[str] = mapped_column(String(64))
+    sent_at: Mapped[datetime]
+    asked_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    accepted_by: Mapped[str | None] = mapped_column(String(64))
+    arrived_at: Mapped[datetime | None]
+    handled_at: Mapped[datetime | None]
+    back_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    not_solved_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    result: Mapped[str] = mapped_column(Text, default="")
+    cause: Mapped[str] = mapped_column(Text, default="")
+    material: Mapped[str] = mapped_column(Text, default="")
+    labour_minutes: Mapped[int | None]
+    cost_fen: Mapped[int | None] = mapped_column(BigInteger)
+    reason: Mapped[str] = mapped_column(Text, default="")  # last question, failure or obstacle
+    ticket: Mapped[Ticket] = relationship(back_populates="slips")
+
+
+class TicketNote(Base):
+    """What was said or written on a ticket, in somebody's own words."""
+
+    __tablename__ = "ticket_note"
+    __table_args__ = (Index("ix_ticket_note_ticket", "ticket_id", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    kind: Mapped[NoteKind] = mapped_column(choice(NoteKind))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(String(64))
+
+
+class Photo(Base):
+    """A picture, stored outside the web root under a random key; re-encoded, so that nothing but its pixels is kept."""
+
+    __tablename__ = "photo"
+    __table_args__ = (UniqueConstraint("ticket_id", "source_sha256"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    task_id: Mapped[str | None] = mapped_column(String(32))
+    element_id: Mapped[str | None] = mapped_column(String(64))
+    kind: Mapped[PhotoKind] = mapped_column(choice(PhotoKind))
+    name: Mapped[str] = mapped_column(String(200))  # as the phone called it
+    media_type: Mapped[str] = mapped_column(String(40))
+    sha256: Mapped[str] = mapped_column(String(64))  # of the stored file
+    source_sha256: Mapped[str] = mapped_column(String(64))  # of what was sent: a phone deletes its copy when this comes back
+    width: Mapped[int]
+    height: Mapped[int]
+    size: Mapped[int]  # bytes stored
+    taken_by: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+
+
+class Promise(Base):
+    """What we told the customer we would do, and by when ("I call you by ...")."""
+
+    __tablename__ = "promise"
+    __table_args__ = (Index("ix_promise_due", "owner", "state", "due_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+    owner: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(Text)
+    due_at: Mapped[datetime]
+    state: Mapped[PromiseState] = mapped_column(choice(PromiseState), default=PromiseState.OPEN)
+    made_by: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(64))
+    reminded_at: Mapped[datetime | None]
+    ticket: Mapped[Ticket] = relationship()
+
+
+class Escalation(Base):
+    """One call for help or missed limit, raised level by level until it is answered (clause 12)."""
+
+    __tablename__ = "escalation"
+    __table_args__ = (Index("ix_escalation_open", "centre_id", "answered_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"), index=True)
+    instance_id: Mapped[str] = mapped_column(String(32), index=True)  # of the escalation's own process
+    subject: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    asked_by: Mapped[str] = mapped_column(String(64))
+    asked_at: Mapped[datetime]
+    level: Mapped[int] = mapped_column(default=1)
+    level_at: Mapped[datetime]
+    answer: Mapped[str | None] = mapped_column(String(24))
+    answered_by: Mapped[str | None] = mapped_column(String(64))
+    answered_at: Mapped[datetime | None]
+    guidance: Mapped[str] = mapped_column(Text, default="")
+    person: Mapped[str | None] = mapped_column(String(64))
+    department: Mapped[str | None] = mapped_column(String(40))
