@@ -1,0 +1,161 @@
+"""Errors as pages: what it is about, the rule, the next step. Never a stack trace, never more than the reader may see.
+
+What somebody may not see does not exist for them (404). A clash with somebody else's work is 409 and keeps what was typed.
+For htmx the same words come as a fragment that is put in place of the part asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from typing import Callable
+
+from flask import Flask, g, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from engine import errors as engine
+
+log = logging.getLogger("zhiban.web")
+
+
+class WebError(Exception):
+    """Base of what the screens themselves refuse."""
+
+
+class SignedOut(WebError):
+    """Nobody is logged in. Send the person to the log-in page and back."""
+
+
+class Missing(WebError):
+    """It does not exist, or this person may not know that it does. `what` is a word for the page, never the thing itself."""
+
+    def __init__(self, what: str = ""):
+        self.what = what
+        super().__init__(what)
+
+
+class Refused(WebError):
+    """A change that did not come from our own page, or not from a fresh one. `why` names the rule."""
+
+    def __init__(self, why: str):
+        self.why = why
+        super().__init__(why)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a person reads: the thing, the rule, the next step."""
+
+    status: int
+    what: str
+    next_step: str = ""
+    rule: str = ""
+    link: str = ""
+    link_text: str = ""
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(SignedOut, _to_login)
+    app.register_error_handler(Exception, _answer)
+
+
+def fault_of(error: Exception) -> Fault:
+    """The words for an error. Unknown ones become a generic page with a number that stands in the log."""
+    for kind in type(error).__mro__:
+        if words := WORDS.get(kind):
+            return words(error)
+    for kind in type(error).__mro__:
+        if words := SERVICE_WORDS.get(kind.__name__):
+            return words(error)
+    if isinstance(error, HTTPException):
+        return _http(error)
+    number = uuid.uuid4().hex[:8]
+    log.exception("unexpected error %s at %s %s", number, request.method, request.endpoint)
+    return Fault(500, gettext("这一步没做成，什么都没有改动"), gettext("再试一次。还不行，把编号 %(number)s 告诉系统管理员", number=number))
+
+
+def _answer(error: Exception):
+    fault = fault_of(error)
+    template = "errors/fragment.html" if request.headers.get("HX-Request") else "errors/page.html"
+    return render_template(template, fault=fault), fault.status
+
+
+def _to_login(_error: SignedOut):
+    back = request.full_path.rstrip("?") if request.method == "GET" and not request.headers.get("HX-Request") else ""
+    where = url_for("auth.login", next=back) if back and back != "/" else url_for("auth.login")
+    if request.headers.get("HX-Request"):
+        return "", 401, {"HX-Redirect": where}
+    return redirect(where)
+
+
+def _http(error: HTTPException) -> Fault:
+    if isinstance(error, RequestEntityTooLarge):
+        return Fault(413, gettext("发来的内容太大"), gettext("照片每张不超过 10 MB，一次不超过 12 MB。减少几张再发"))
+    if error.code in (404, 405):
+        return _missing(None)
+    if error.code == 429:
+        return Fault(429, gettext("试得太频繁"), gettext("过几分钟再试"))
+    return Fault(error.code or 500, gettext("这个请求没法处理"), gettext("回到上一页，重新打开再试"))
+
+
+def _missing(_error) -> Fault:
+    return Fault(404, gettext("没有这一页，或者不归你看"),
+                 gettext("单号再核对一下；换了部门或楼栋，请主管给你开通"), link=url_for("desk.first"), link_text=gettext("回到我的工作"))
+
+
+def _refused(error: Refused) -> Fault:
+    if error.why == "stale-page":
+        return Fault(403, gettext("这一页放得太久，登录已经换过"), gettext("刷新页面再提交一次，填的内容先复制下来"))
+    return Fault(403, gettext("这个提交不是从本系统的页面发出的"), gettext("在本系统里打开页面再提交"))
+
+
+def _task_not_open(error: engine.TaskNotOpen) -> Fault:
+    from webui.filters import when
+    from webui.people import name_of
+
+    who = name_of(error.ended_by) if error.ended_by else ""
+    if who and error.ended_at:
+        what = gettext("“%(task)s”已经由%(who)s在 %(at)s 办掉", task=error.name, who=who, at=when(error.ended_at))
+    else:
+        what = gettext("“%(task)s”已经不用办", task=error.name)
+    return Fault(409, what, gettext("一件事只办一次。打开工单看接下来是谁的"), link=url_for("desk.first"), link_text=gettext("回到我的工作"))
+
+
+def _clash(_error: engine.VersionClash) -> Fault:
+    return Fault(409, gettext("你打开之后，别人改过这件事"), gettext("两份都留着：上面是现在的，你填的还在下面，对一下再提交"))
+
+
+def _not_possible(error: Exception) -> Fault:
+    return Fault(409, gettext("现在做不了这一步"), gettext("看看工单走到哪里，再决定下一步"), rule=str(error))
+
+
+def _step_failed(error: Exception) -> Fault:
+    return Fault(409, gettext("流程在这一步停住，已经记下故障"), gettext("原来的状态没变。制度责任人会看到原因并重试"), rule=str(error))
+
+
+def _invalid(error: engine.FormInvalid) -> Fault:
+    return Fault(422, gettext("还有 %(n)d 处要改", n=len(error.faults)), gettext("改好标红的地方再提交"),
+                 rule="；".join(str(text) for text in error.faults.values()))
+
+
+def _domain(status: int) -> Callable[[Exception], Fault]:
+    """Errors of the domain carry their own words: the first line is the thing and the rule, `remedy` is the next step."""
+    return lambda error: Fault(status, getattr(error, "headline", None) or str(error), getattr(error, "remedy", "") or "")
+
+
+WORDS: dict[type, Callable] = {
+    Missing: _missing, Refused: _refused,
+    engine.NotFound: _missing, engine.TaskNotOpen: _task_not_open, engine.VersionClash: _clash,
+    engine.FormInvalid: _invalid, engine.NotPossible: _not_possible, engine.StepFailed: _step_failed,
+    engine.EngineError: _step_failed,
+}
+SERVICE_WORDS: dict[str, Callable] = {
+    "NotFound": _missing, "NotAllowed": _missing, "ServiceError": _domain(409),
+}
+
+
+def remember(fault: Fault) -> None:
+    """Shows the fault on the page that is being built, beside what was typed."""
+    g.fault = fault

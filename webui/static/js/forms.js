@@ -1,0 +1,36 @@
+// Forms: one submit at a time, photos sent as soon as they are chosen, fields that appear by a condition, results that fill a field.
+(() => {
+  // the answer to a second click is the first answer (request_id), but a person should see that it was taken
+  document.addEventListener('submit', event => {
+    const form = event.target;
+    if (form.method === 'dialog' || form.hasAttribute('hx-post')) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = '1';
+    setTimeout(() => form.querySelectorAll('button').forEach(b => b.classList.add('z-busy')), 0);
+  });
+  window.addEventListener('pageshow', () => document.querySelectorAll('form[data-sent]').forEach(f => delete f.dataset.sent));
+
+  // arrow down from a search field goes into its results, Escape closes them
+  document.addEventListener('keydown', event => {
+    if (event.isComposing) return;
+    const box = event.target.closest?.('.z-search, .z-pick');
+    if (!box) return;
+    const items = [...box.querySelectorAll('.z-found :is(a, button)')];
+    if (event.key === 'Escape') { box.querySelector('.z-found')?.replaceChildren(); return; }
+    if (event.key === 'Enter' && event.target.matches('input') && items.length && box.matches('.z-pick')) { event.preventDefault(); items[0].click(); return; }
+    if (!items.length || !['ArrowDown', 'ArrowUp'].includes(event.key)) return;
+    event.preventDefault();
+    const at = items.indexOf(document.activeElement);
+    const next = event.key === 'ArrowDown' ? Math.min(items.length - 1, at + 1) : at - 1;
+    (next < 0 ? box.querySelector('input') : items[next]).focus();
+  });
+
+  // a note that something was done goes away by itself, but never under the pointer or the focus
+  for (const toast of document.querySelectorAll('[data-toast]')) {
+    const away = () => toast.matches(':hover, :focus-within') ? setTimeout(away, 2000) : toast.remove();
+    setTimeout(away, 8000);
+  }
+
+  // moving tokens: the parts of the ticket page that depend on the state are fetched again
+  document.addEventListener('zhiban:moved', () => document.body.dispatchEvent(new CustomEvent('moved', { bubbles: true })));
+})();
