@@ -1,0 +1,259 @@
+"""What all tests share: both databases, a frozen clock, the engine, a browser, and one printed seed.
+
+A test that asks for `database` (or anything built on it) runs once on SQLite and once on PostgreSQL, each time on a fresh
+copy of a database that already has its tables. Surprise: the parts of the project are imported when a fixture needs them,
+so tests of one room run while another is being rebuilt.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+DATABASES = ("sqlite", "postgresql")
+CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
+FRIDAY_EVENING = datetime(2026, 11, 20, 17, 45, tzinfo=CHINA)  # fifteen minutes before the centre closes
+
+# The network is not the tests' business: without these Chromium looks for updates and hosts at every start.
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions",
+            "--disable-dev-shm-usage", "--lang=zh-CN"]
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("zhiban")
+    group.addoption("--full", action="store_true", help="the big tests in full length instead of a sample")
+    group.addoption("--databases", default=",".join(DATABASES), help="which databases to test on (sqlite,postgresql)")
+    group.addoption("--seed", type=int, default=None, help="repeats a run's random choices; each run prints its seed")
+
+
+def pytest_configure(config):
+    # Chosen once, in the process that starts the workers: xdist hands the options on to them.
+    if config.option.seed is None:
+        config.option.seed = random.SystemRandom().randrange(1_000_000)
+    if getattr(config.option, "hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = str(config.option.seed)
+    _hypothesis_profile(full=config.option.full)
+
+
+def _hypothesis_profile(full: bool) -> None:
+    from hypothesis import HealthCheck, settings
+
+    # No deadline: two workers share two cores. Fixtures are fresh per test, not per example, which property tests here know.
+    settings.register_profile("sample", deadline=None, max_examples=50, database=None, print_blob=True,
+                              suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+    settings.register_profile("full", settings.get_profile("sample"), max_examples=2000)
+    settings.load_profile("full" if full else "sample")
+
+
+def pytest_report_header(config):
+    return f"seed: {config.option.seed}, databases: {config.option.databases}"
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.write_line(f"seed of this run: {config.option.seed}")
+
+
+def pytest_generate_tests(metafunc):
+    if "database_kind" not in metafunc.fixturenames:
+        return
+    wanted = [kind for kind in metafunc.config.option.databases.split(",") if kind in DATABASES]
+    for mark in metafunc.definition.iter_markers("databases"):
+        wanted = [kind for kind in wanted if kind in mark.args]
+    metafunc.parametrize("database_kind", wanted, scope="session")
+
+
+# --- size and chance ---------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def full(pytestconfig) -> bool:
+    """Whether the long form of the big tests was asked for."""
+    return pytestconfig.option.full
+
+
+@pytest.fixture(scope="session")
+def seed(pytestconfig) -> int:
+    """The seed of this run."""
+    return pytestconfig.option.seed
+
+
+@pytest.fixture
+def chance(seed, request) -> random.Random:
+    """Random choices of one test, the same again for the same seed and test."""
+    return random.Random(f"{seed} {request.node.nodeid}")
+
+
+# --- databases ---------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server of this test process, started when first asked for."""
+    from tests.postgres import Cluster
+
+    cluster = Cluster()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def database_template(database_kind, request, tmp_path_factory) -> str:
+    """What each test's database is copied from: a file for SQLite, a database's name for PostgreSQL."""
+    if database_kind == "sqlite":
+        path = tmp_path_factory.mktemp("template") / "zhiban.db"
+        _create_tables(f"sqlite:///{path}")
+        return str(path)
+    cluster = request.getfixturevalue("postgres")
+    name = cluster.create(name="zhiban_template")
+    _create_tables(cluster.url(name))
+    request.addfinalizer(lambda: cluster.drop(name))
+    return name
+
+
+@pytest.fixture
+def database_url(database_kind, database_template, request, tmp_path) -> str:
+    """The address of a fresh database with all tables and no rows."""
+    if database_kind == "sqlite":
+        shutil.copyfile(database_template, tmp_path / "zhiban.db")
+        yield f"sqlite:///{tmp_path / 'zhiban.db'}"
+        return
+    cluster = request.getfixturevalue("postgres")
+    name = cluster.create(template=database_template)
+    yield cluster.url(name)
+    cluster.drop(name)
+
+
+@pytest.fixture
+def database(database_url):
+    """The database as the project connects to it (a SQLAlchemy engine)."""
+    opened = _connect(database_url)
+    yield opened
+    opened.dispose()
+
+
+def _connect(url: str):
+    from sqlalchemy import create_engine
+
+    return create_engine(url)
+
+
+def _create_tables(url: str) -> None:
+    from engine.tables import metadata
+
+    opened = _connect(url)
+    metadata.create_all(opened)
+    opened.dispose()
+
+
+# --- time, engine, application -----------------------------------------------------------------------------------------
+
+@pytest.fixture
+def clock():
+    """Friday 2026-11-20, 17:45 in Shanghai, until a test moves it."""
+    from engine.clock import FrozenClock
+
+    return FrozenClock(FRIDAY_EVENING)
+
+
+@pytest.fixture
+def operations():
+    """An empty registry: a test registers the operations its diagram calls."""
+    from engine.operations import Registry
+
+    return Registry()
+
+
+@pytest.fixture
+def engine(database, clock, operations):
+    """The engine alone, without any domain."""
+    from engine.api import Engine
+
+    return Engine(database, clock=clock, operations=operations)
+
+
+@pytest.fixture
+def settings(database_url, tmp_path):
+    """Settings of an installation that writes into the test's own folder only."""
+    from service.settings import Settings
+
+    return Settings(var_dir=tmp_path / "var", database_url=database_url, secret_key="only for tests")
+
+
+# --- browser -----------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium, one per test process."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not path:
+        pytest.fail("no Chromium found; `make test` installs it, or install the Debian package chromium")
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def new_page(browser):
+    """Opens pages as different people or devices: `new_page(width=390)`. A script error on any of them fails the test."""
+    contexts, faults = [], []
+
+    def open_page(width: int = 1280, height: int = 800, **options):
+        context = browser.new_context(viewport={"width": width, "height": height},
+                                      **{"locale": "zh-CN", "timezone_id": "Asia/Shanghai", **options})
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if "Content Security Policy" in message.text else None)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, "the page's scripts failed: " + "; ".join(faults)
+
+
+@pytest.fixture
+def page(new_page):
+    """A page on a desk's screen."""
+    return new_page()
+
+
+@pytest.fixture
+def phone(new_page):
+    """A page on a telephone's screen."""
+    return new_page(width=390, height=844, has_touch=True, is_mobile=True)
+
+
+@pytest.fixture
+def serve():
+    """Serves a WSGI application on a free loopback port: `address = serve(flask_app)`."""
+    from werkzeug.serving import make_server
+
+    servers = []
+
+    def start(application) -> str:
+        server = make_server("127.0.0.1", 0, application, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        thread.join(timeout=10)
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's folder."""
+    return Path(__file__).resolve().parent.parent
