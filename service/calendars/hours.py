@@ -9,17 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import Enum
+from enum import StrEnum
 from itertools import pairwise
+
+from service.errors import Refused, ServiceError
 
 WHOLE_DAY_MINUTES = 1440
 
 
-class CalendarError(Exception):
+class CalendarError(ServiceError):
     """Base of everything that is wrong with a calendar or a question to it."""
 
 
-class EmptySchedule(CalendarError):
+class EmptySchedule(CalendarError, Refused):
     """No weekday has opening hours. Enter at least one window, or mark the calendar as round the clock."""
 
     def __init__(self, where: str = "The week"):
@@ -28,7 +30,7 @@ class EmptySchedule(CalendarError):
                          " Enter at least one window, or mark the calendar as round the clock.")
 
 
-class BadHours(CalendarError):
+class BadHours(CalendarError, Refused):
     """A window, day or zone cannot be read or contradicts another. The message names it and the remedy."""
 
 
@@ -58,7 +60,7 @@ class CalendarEnds(CalendarError):
                          " Check its closed days and holidays, or the limit itself.")
 
 
-class DayKind(str, Enum):
+class DayKind(StrEnum):
     """Why a date has the hours it has."""
 
     NORMAL = "normal"
@@ -68,9 +70,6 @@ class DayKind(str, Enum):
     HOLIDAY = "holiday"
     WEEKEND = "weekend"  # the week has no hours on that weekday
     CLOSED = "closed"  # closed by order for the whole day
-
-    def __str__(self) -> str:
-        return self.value
 
 
 @dataclass(frozen=True, order=True)

@@ -48,7 +48,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A local date on which nothing was served, and why: holiday, weekend or closed, or already over at the start."""
+    """A local date on which nothing was served, and why: holiday, weekend or closed by order, with its name or reason."""
 
     on: date
     kind: DayKind
@@ -111,7 +111,7 @@ def explain(start: datetime, minutes: float | timedelta, calendar: Calendar) -> 
     start_at = start.astimezone(UTC)
     amount = timedelta(microseconds=as_micros(minutes)) / _MINUTE
     if calendar.round_the_clock:
-        stretches: tuple[Stretch, ...] = (Stretch(start_at, due_at, amount, DayKind.ROUND_THE_CLOCK),)
+        stretches: tuple[Stretch, ...] = (Stretch(start_at, due_at, _whole(amount), DayKind.ROUND_THE_CLOCK),)
         skipped: tuple[Skipped, ...] = ()
     else:
         stretches, skipped = _stretches(start_at, due_at, calendar), _skipped(start_at, due_at, calendar)
