@@ -1,0 +1,262 @@
+"""`Engine`: everything the engine can be asked, and the parts it is given at start-up.
+
+The domain gives it a database, a clock, its operations and its FEEL functions; the engine knows nothing else of it. Every
+command may join a unit of work that the caller has opened, or makes one of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy
+from sqlalchemy import select
+
+from engine import history, incidents, timers
+from engine.catalogue import Catalogue
+from engine.clock import Clock, SystemClock
+from engine.commands.assign import assign, claim
+from engine.commands.cancel import cancel
+from engine.commands.common import Result, replay
+from engine.commands.complete import complete
+from engine.commands.correlate import correlate
+from engine.commands.fire import fire_timer
+from engine.commands.retime import retime, retime_element
+from engine.commands.start import start
+from engine.errors import DefinitionRefused, NotFound, NotPossible, StepFailed
+from engine.execution import SYSTEM, Actor, Scope
+from engine.feel import Feel, Function, from_json
+from engine.operations import Registry
+from engine.tables import incident, process_instance, timer, user_task
+from engine.unit_of_work import Unit, unit_of_work
+
+__all__ = ["SYSTEM", "Actor", "Deployed", "Engine", "Result", "Scope", "Sweep"]
+
+log = logging.getLogger("zhiban.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A procedure in force. `changed` is False when the same content already was."""
+
+    key: str
+    hash: str
+    version: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What one look at the due timers did."""
+
+    fired: int
+    failed: int
+    next_due_at: datetime | None
+
+
+class Engine:
+    """Runs process definitions on one database."""
+
+    def __init__(self, database: sqlalchemy.Engine, *, clock: Clock | None = None, operations: Registry | None = None,
+                 functions: Iterable[Function] = (), roles: Iterable[str] = (), listeners: Iterable[Callable] = (),
+                 feel: Feel | None = None):
+        self.database, self.clock = database, clock or SystemClock()
+        self.operations = operations or Registry()
+        self.functions = {f.name: f for f in functions}
+        self.feel = feel or Feel(self.functions)
+        self.roles = frozenset(roles)
+        self.listeners = list(listeners)
+        self.catalogue = Catalogue(self.operations)
+
+    # ---- units -----------------------------------------------------------------------------------------------------
+    @contextmanager
+    def unit(self, joined: Unit | None = None):
+        """A unit of work; the one given, if any. A step that fails in its own unit leaves an incident behind."""
+        if joined is not None:
+            yield joined
+            return
+        try:
+            with unit_of_work(self.database, self.clock.now) as unit:
+                yield unit
+        except StepFailed as error:
+            self._note_failure(error)
+            raise
+
+    def _note_failure(self, error: StepFailed) -> None:
+        """Open the incident of a failed step, if its instance is stored (a failed start leaves nothing)."""
+        if error.instance_id is None or error.kind == "conflict":
+            return
+        with unit_of_work(self.database, self.clock.now) as unit:
+            root = unit.connection.execute(select(process_instance.c.root_id).where(
+                process_instance.c.id == error.instance_id)).scalar()
+            if root is not None:
+                incidents.record(unit.connection, unit.now, error, root, {"command": "step", "reason": error.reason})
+
+    def publish(self, unit: Unit, family) -> None:
+        """Tell the listeners of a family's new events, once they are committed."""
+        events = list(family.events)
+        if events and self.listeners:
+            unit.after_commit(lambda: [listener(events) for listener in self.listeners])
+
+    # ---- definitions -----------------------------------------------------------------------------------------------
+    def check(self, procedure, known: Iterable[str] = ()) -> list:
+        """Every fault of a procedure, warnings included."""
+        from engine.checks import check
+        with self.database.connect() as connection:
+            keys = self.catalogue.keys(connection)
+        return check(procedure, operations=self.operations, functions=self.functions, roles=self.roles,
+                     known_processes=keys | set(known) | {procedure.key})
+
+    def deploy(self, procedure, actor: Actor = SYSTEM, unit: Unit | None = None, known: Iterable[str] = ()) -> Deployed:
+        """Check a procedure and put it in force; running instances stay on theirs. Raises DefinitionRefused."""
+        faults = [f for f in self.check(procedure, known) if not f.warning]
+        if faults:
+            raise DefinitionRefused(faults)
+        with self.unit(unit) as unit:
+            version, changed = self.catalogue.put(unit.connection, procedure, unit.now, actor.person)
+        return Deployed(procedure.key, procedure.hash, version, changed)
+
+    # ---- commands --------------------------------------------------------------------------------------------------
+    def start(self, key: str, variables: dict, *, business_key: str, scope: Scope, actor: Actor,
+              request_id: str | None = None, unit: Unit | None = None) -> Result:
+        """Start the version of `key` in force. Raises NotFound, StepFailed."""
+        with self.unit(unit) as unit:
+            return start(self, unit, key, variables, business_key=business_key, scope=scope, actor=actor, request_id=request_id)
+
+    def complete(self, task_id: str, values: dict, *, actor: Actor, seen: int | None = None, request_id: str | None = None,
+                 unit: Unit | None = None) -> Result:
+        """Complete a user task. Raises NotFound, TaskNotOpen, VersionClash, FormInvalid, StepFailed."""
+        with self.unit(unit) as unit:
+            return complete(self, unit, task_id, values, actor=actor, seen=seen, request_id=request_id)
+
+    def claim(self, task_id: str, *, actor: Actor, unit: Unit | None = None) -> Result:
+        with self.unit(unit) as unit:
+            return claim(self, unit, task_id, actor=actor)
+
+    def assign(self, task_id: str, person: str | None, *, actor: Actor, reason: str | None = None,
+               unit: Unit | None = None) -> Result:
+        with self.unit(unit) as unit:
+            return assign(self, unit, task_id, person, actor=actor, reason=reason)
+
+    def correlate(self, message: str, key: str, variables: dict | None = None, *, actor: Actor, request_id: str | None = None,
+                  instance_id: str | None = None, unit: Unit | None = None) -> Result:
+        """Deliver a message by name and key. Raises NotPossible if nothing waits for it."""
+        with self.unit(unit) as unit:
+            return correlate(self, unit, message, key, variables or {}, actor=actor, request_id=request_id,
+                             instance_id=instance_id)
+
+    def retime(self, timer_id: str, due_at: datetime, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
+        with self.unit(unit) as unit:
+            return retime(self, unit, timer_id, due_at, reason=reason, actor=actor)
+
+    def retime_element(self, root_id: str, element_id: str, due_at: datetime, *, reason: str, actor: Actor,
+                       unit: Unit | None = None) -> int:
+        with self.unit(unit) as unit:
+            return retime_element(self, unit, root_id, element_id, due_at, reason=reason, actor=actor)
+
+    def cancel(self, instance_id: str, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
+        with self.unit(unit) as unit:
+            return cancel(self, unit, instance_id, reason=reason, actor=actor)
+
+    def replayed(self, unit: Unit, request_id: str | None, name: str = "start") -> Result | None:
+        """The first answer to a repeated request; also makes parallel repeats wait for each other."""
+        if request_id:
+            unit.lock_request(request_id)
+        return replay(unit, request_id, name)
+
+    # ---- the clock's part ------------------------------------------------------------------------------------------
+    def fire_due(self, limit: int = 50) -> Sweep:
+        """Fire the due timers, each family in a transaction of its own; a failing one delays nobody else."""
+        fired = failed = 0
+        with self.database.connect() as connection:
+            rows = timers.due_rows(connection, self.clock.now(), limit)
+        seen = set()
+        for timer_id, root_id in rows:
+            if root_id in seen:
+                continue  # its family's overdue timers went together
+            seen.add(root_id)
+            try:
+                with unit_of_work(self.database, self.clock.now) as unit:
+                    fired += fire_timer(self, unit, timer_id, root_id)
+            except sqlalchemy.exc.OperationalError:
+                log.warning("timer %s waits: the database is busy", timer_id)
+            except Exception as error:
+                failed += 1
+                log.exception("timer %s failed", timer_id)
+                with unit_of_work(self.database, self.clock.now) as unit:
+                    incidents.timer_failed(unit.connection, unit.now, timer_id, root_id, error)
+        with self.database.connect() as connection:
+            return Sweep(fired, failed, timers.next_due_at(connection))
+
+    def retry(self, incident_id: str, *, actor: Actor) -> bool:
+        """Try the failed timer of an incident again now; resolve the incident if it holds no longer."""
+        with self.database.connect() as connection:
+            row = connection.execute(select(incident).where(incident.c.id == incident_id)).first()
+        if row is None:
+            raise NotFound("Incident", incident_id)
+        if row.resolved_at is not None:
+            raise NotPossible(f"Incident {incident_id} was resolved by {row.resolved_by}.")
+        with self.unit() as unit:
+            if row.timer_id:
+                fire_timer(self, unit, row.timer_id, row.root_id)
+            incidents.resolve(unit.connection, incident_id, unit.now, actor.person)
+        return True
+
+    # ---- reading ---------------------------------------------------------------------------------------------------
+    def task(self, task_id: str, unit: Unit | None = None):
+        """The row of a task. Raises NotFound."""
+        with self._reading(unit) as connection:
+            row = connection.execute(select(user_task).where(user_task.c.id == task_id)).first()
+        if row is None:
+            raise NotFound("Task", task_id)
+        return row
+
+    def instance(self, instance_id: str, unit: Unit | None = None):
+        with self._reading(unit) as connection:
+            row = connection.execute(select(process_instance).where(process_instance.c.id == instance_id)).first()
+        if row is None:
+            raise NotFound("Process instance", instance_id)
+        return row
+
+    def variables(self, instance_id: str, unit: Unit | None = None) -> dict:
+        import orjson
+        return from_json(orjson.loads(self.instance(instance_id, unit).variables))
+
+    def definition(self, hash: str, unit: Unit | None = None):
+        with self._reading(unit) as connection:
+            return self.catalogue.get(connection, hash)
+
+    def definition_in_force(self, key: str, unit: Unit | None = None):
+        with self._reading(unit) as connection:
+            return self.catalogue.in_force(connection, key)
+
+    def open_tasks(self, root_id: str, unit: Unit | None = None) -> list:
+        with self._reading(unit) as connection:
+            return list(connection.execute(select(user_task).where(
+                user_task.c.root_id == root_id, user_task.c.state == "open").order_by(user_task.c.opened_at, user_task.c.id)))
+
+    def armed_timers(self, root_id: str, unit: Unit | None = None) -> list:
+        with self._reading(unit) as connection:
+            return list(connection.execute(select(timer).where(
+                timer.c.root_id == root_id, timer.c.state == "armed").order_by(timer.c.due_at)))
+
+    def trace(self, root_id: str, unit: Unit | None = None) -> list[dict]:
+        """The events of a root instance and all it called, oldest first."""
+        with self._reading(unit) as connection:
+            return history.read(connection, root_id)
+
+    def verify(self, root_id: str | None = None) -> list[str]:
+        """Every break in the chains; [] when they are whole."""
+        with self.database.connect() as connection:
+            return history.verify(connection, root_id)
+
+    @contextmanager
+    def _reading(self, unit: Unit | None):
+        if unit is not None:
+            yield unit.connection
+            return
+        with self.database.connect() as connection:
+            yield connection

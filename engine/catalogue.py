@@ -1,0 +1,102 @@
+"""Deployed definitions: immutable by content hash, read once per process.
+
+A definition is what an instance runs on for life: graph, decisions, forms and the names its expressions may use. Which
+version new instances start on is the one fact that changes, so it is read each time.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from engine.definitions import Procedure
+from engine.errors import NotFound
+from engine.names import declared_names
+from engine.spiff import build
+from engine.tables import process_definition
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One deployed version of a procedure, ready to run."""
+
+    procedure: Procedure
+    hash: str
+    version: int
+    names: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        return self.procedure.key
+
+    @property
+    def diagram(self):
+        return self.procedure.diagram
+
+    @cached_property
+    def graph(self):
+        return build(self.procedure.diagram)
+
+    @cached_property
+    def decisions(self) -> dict:
+        """decision id -> the loaded table file that holds it."""
+        from engine.decisions import load
+        found = {}
+        for content in self.procedure.decisions.values():
+            decisions = load(content)
+            found.update(dict.fromkeys(decisions.ids(), decisions))
+        return found
+
+
+class Catalogue:
+    """Definitions by hash, kept for the life of the process (they never change)."""
+
+    def __init__(self, operations):
+        self.operations = operations
+        self._known: dict[str, Definition] = {}
+
+    def get(self, connection: Connection, hash: str) -> Definition:
+        if hash not in self._known:
+            row = connection.execute(select(process_definition.c.files, process_definition.c.version).where(
+                process_definition.c.hash == hash)).first()
+            if row is None:
+                raise NotFound("Process definition", hash)
+            files = {name: base64.b64decode(text) for name, text in json.loads(row.files).items()}
+            procedure = Procedure.from_files(files)
+            self._known[hash] = Definition(procedure, hash, row.version, declared_names(procedure, self.operations))
+        return self._known[hash]
+
+    def in_force(self, connection: Connection, key: str) -> Definition:
+        """The version new instances of `key` start on. Raises NotFound if none was deployed."""
+        found = connection.execute(select(process_definition.c.hash).where(
+            process_definition.c.key == key, process_definition.c.in_force)).scalar()
+        if found is None:
+            raise NotFound("Process definition", key)
+        return self.get(connection, found)
+
+    def keys(self, connection: Connection) -> set[str]:
+        return set(connection.execute(select(process_definition.c.key).distinct()).scalars())
+
+    def put(self, connection: Connection, procedure: Procedure, at, by: str) -> tuple[int, bool]:
+        """Store a procedure and put it in force; returns its version and whether anything changed."""
+        row = connection.execute(select(process_definition.c.version, process_definition.c.in_force).where(
+            process_definition.c.hash == procedure.hash)).first()
+        if row is not None and row.in_force:
+            return row.version, False
+        last = connection.execute(select(func.max(process_definition.c.version)).where(
+            process_definition.c.key == procedure.key)).scalar() or 0
+        version = row.version if row else last + 1
+        connection.execute(update(process_definition).where(process_definition.c.key == procedure.key).values(in_force=False))
+        insert = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+        files = json.dumps({name: base64.b64encode(content).decode() for name, content in procedure.files.items()})
+        statement = insert(process_definition).values(
+            hash=procedure.hash, key=procedure.key, version=version, name=procedure.name, files=files.encode(),
+            in_force=True, deployed_at=at, deployed_by=by)
+        connection.execute(statement.on_conflict_do_update(index_elements=["hash"], set_={"in_force": True}))
+        return version, True

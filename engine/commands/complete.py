@@ -1,0 +1,65 @@
+"""Complete a user task with the values of its form."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from engine.commands.common import Result, finish, fire_overdue, remember, replay
+from engine.errors import NotFound, TaskNotOpen, VersionClash
+from engine.execution import Actor, Family
+from engine.feel import to_json
+from engine.tables import process_instance, user_task
+from engine.unit_of_work import Unit
+
+
+def complete(engine, unit: Unit, task_id: str, values: dict, *, actor: Actor, seen: int | None = None,
+             request_id: str | None = None) -> Result:
+    """One of two people at once wins; the other learns who and when. Raises TaskNotOpen, VersionClash, FormInvalid."""
+    root = locked_root(unit, task_id)
+    if (done := replay(unit, request_id, "complete")) is not None:
+        return done
+    family = Family(engine, unit.connection, unit.now, actor, root)
+    fire_overdue(family)
+    task = open_task(unit, family, task_id)
+    if seen is not None and seen != task["version"]:
+        raise VersionClash(task_id, seen, task["version"])
+    running = family.member(task["instance_id"])
+    element = running.definition.diagram.elements[task["element_id"]]
+    clean = validated(engine, running, element, values)
+    before = {name: running.variables.get(name) for name in clean}
+    running.record("task-completed", element.id, task=task_id, name=task["name"], clause=element.clause, due=task["due_at"],
+                   fields=sorted(clean), personal={"before": to_json(before), "after": to_json(clean)})
+    if element.outputs:
+        clean = {m.target: running.evaluate(m.source, clean) for m in element.outputs}
+    running.assign(clean)
+    family.end_task(task_id, "completed", "completed")
+    running.game.complete(task_id)
+    family.touch(running)
+    result = finish(engine, unit, family, running.id)
+    remember(unit, request_id, "complete", actor, task_id, result)
+    return result
+
+
+def locked_root(unit: Unit, task_id: str) -> dict:
+    """The root instance's row of a task, locked."""
+    statement = select(process_instance).join(user_task, user_task.c.root_id == process_instance.c.id).where(
+        user_task.c.id == task_id).with_for_update(of=process_instance)
+    row = unit.connection.execute(statement).first()
+    if row is None:
+        raise NotFound("Task", task_id)
+    return dict(row._mapping)
+
+
+def open_task(unit: Unit, family: Family, task_id: str) -> dict:
+    """The task's row, read under the lock. Raises TaskNotOpen with who ended it."""
+    row = dict(unit.connection.execute(select(user_task).where(user_task.c.id == task_id)).first()._mapping)
+    row |= family.ended_tasks.get(task_id, {})
+    if row["state"] != "open":
+        raise TaskNotOpen(task_id, row["name"], row["state"], row["ended_by"], row["ended_at"])
+    return row
+
+
+def validated(engine, running, element, values: dict) -> dict:
+    """The cleaned values of the element's form; the form refuses what it does not know."""
+    form = running.definition.procedure.forms.get(element.form)
+    return form.validate(values, engine.feel, running.context()) if form else {}

@@ -1,0 +1,58 @@
+"""Change the due instant of an armed timer, or of an open task, with the reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from engine.commands.common import Result, timer_row
+from engine.errors import NotFound, NotPossible
+from engine.execution import Actor, Family
+from engine.tables import process_instance, timer, user_task
+from engine.unit_of_work import Unit
+
+
+def retime(engine, unit: Unit, timer_id: str, due_at: datetime, *, reason: str, actor: Actor) -> Result:
+    """The timer fires at `due_at` instead; old, new and reason go into the trace. Raises NotPossible if it is not armed."""
+    row = timer_row(unit, timer_id)
+    if row is None:
+        raise NotFound("Timer", timer_id)
+    if not reason.strip():
+        raise NotPossible("A deadline is changed with a reason. Say why, then send again.")
+    family = Family.lock(engine, unit.connection, unit.now, actor, row.root_id)
+    row = timer_row(unit, timer_id)
+    if row.state != "armed":
+        raise NotPossible(f"Timer {timer_id} at {row.element_id} is {row.state} and cannot be moved.")
+    unit.connection.execute(update(timer).where(timer.c.id == timer_id).values(due_at=due_at))
+    running = family.member(row.instance_id)
+    running.record("timer-retimed", row.element_id, timer=timer_id, before=row.due_at, after=due_at, reason=reason)
+    family.save()
+    engine.publish(unit, family)
+    return Result(row.instance_id)
+
+
+def retime_element(engine, unit: Unit, root_id: str, element_id: str, due_at: datetime, *, reason: str,
+                   actor: Actor) -> int:
+    """Move every armed timer and open task of `element_id` in a family to `due_at`; how many moved."""
+    family = Family.lock(engine, unit.connection, unit.now, actor, root_id)
+    moved = 0
+    for table, open_state, kind in ((timer, "armed", "timer-retimed"), (user_task, "open", "task-retimed")):
+        rows = unit.connection.execute(select(table).where(
+            table.c.root_id == root_id, table.c.element_id == element_id, table.c.state == open_state)).all()
+        for row in rows:
+            if row.due_at == due_at:
+                continue
+            extra = {"version": user_task.c.version + 1} if table is user_task else {}
+            unit.connection.execute(update(table).where(table.c.id == row.id).values(due_at=due_at, **extra))
+            family.member(row.instance_id).record(kind, element_id, timer=row.id, before=row.due_at, after=due_at, reason=reason)
+            moved += 1
+    if moved:
+        family.save()
+        engine.publish(unit, family)
+    return moved
+
+
+def roots_of(unit: Unit, business_key: str) -> list[str]:
+    return list(unit.connection.execute(select(process_instance.c.id).where(
+        process_instance.c.business_key == business_key, process_instance.c.parent_id.is_(None))).scalars())

@@ -1,0 +1,470 @@
+"""One step on a root instance and the instances it calls: load under one lock, change, come to rest, write.
+
+`Family` owns the lock, the chain and the rows to be written; `Running` is one instance in it and the host of its token game.
+Nothing is written before `save()`: whatever raises on the way leaves the database as it was. Surprise: a child's variables and
+state live in its own row, but its events go into the chain of the root, so one ticket has one history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import orjson
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from engine import timers
+from engine.dialect import EventKind, Kind
+from engine.errors import EngineError, ExpressionError, NotFound, StepFailed
+from engine.feel import from_json, to_json
+from engine.history import GENESIS, Chain, Event
+from engine.operations import Step, WrongParameters
+from engine.spiff import Token, TokenGame
+from engine.tables import outbox, process_instance, subscription, timer, trace_event, user_task
+
+MAX_STATE_BYTES = 2 << 20
+MAX_CALL_DEPTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. `person` is a username, or 'system' for the clock."""
+
+    person: str
+    role: str | None = None
+    on_behalf_of: str | None = None
+    channel: str | None = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where an instance belongs."""
+
+    centre: int
+    building: int | None = None
+
+
+SYSTEM = Actor("system", channel="clock")
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnvironment:
+    """What a FEEL function of the domain sees of the step it is called in."""
+
+    connection: Connection
+    scope: Scope
+    now: datetime
+
+
+class Running:
+    """One instance in a step. Hosts its token game."""
+
+    def __init__(self, family: Family, fields: dict, definition, variables: dict, state: bytes | None):
+        self.family, self.definition, self.variables = family, definition, variables
+        self.fields, self.new, self.dirty = fields, state is None, state is None
+        self._context = None
+        self.game = TokenGame(definition.graph, self) if state is None else TokenGame.load(definition.graph, state, self)
+
+    @property
+    def id(self) -> str:
+        return self.fields["id"]
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.fields["centre_id"], self.fields["building_id"])
+
+    # ---- expressions -----------------------------------------------------------------------------------------------
+    def context(self) -> dict:
+        """What expressions see: declared names (null where absent), variables, the step's instant."""
+        if self._context is None:
+            self._context = dict.fromkeys(self.definition.names) | self.variables | {
+                "now": self.family.now,
+                "instance": {"id": self.id, "business_key": self.fields["business_key"], "process": self.fields["process_key"],
+                             "centre": self.scope.centre, "building": self.scope.building}}
+        return self._context
+
+    def evaluate(self, expression: str, extra: dict | None = None):
+        """The value of a FEEL expression over this instance's variables. Raises ExpressionError."""
+        constant = timers.constant(expression)
+        if constant is not None:
+            return constant
+        family = self.family
+        context = self.context() if not extra else self.context() | extra
+        return family.engine.feel.evaluate(expression, context,
+                                           env=CallEnvironment(family.connection, self.scope, family.now))
+
+    def assign(self, values: dict) -> None:
+        self.variables.update(values)
+        self._context, self.dirty = None, True
+
+    def record(self, kind: str, element_id: str | None = None, personal: dict | None = None, **body) -> None:
+        self.family.record(Event(kind, self.id, element_id, body, personal))
+
+    # ---- host of the token game ------------------------------------------------------------------------------------
+    def opened(self, token: Token) -> None:
+        element = token.element
+        self.dirty = True
+        if element.kind is Kind.USER:
+            self._open_task(token)
+        elif element.kind is Kind.CALL:
+            self._call(token)
+        elif element.event.kind is EventKind.TIMER:
+            self._arm(token)
+        elif element.event.kind is EventKind.MESSAGE:
+            self._subscribe(token)
+
+    def closed(self, token: Token, how: str) -> None:
+        element, family = token.element, self.family
+        self.dirty = True
+        if element.kind is Kind.USER:
+            if how == "cancelled":
+                family.end_task(token.key, "cancelled", token.memo.get("by") or "scope ended")
+                self.record("task-cancelled", element.id, task=token.key, by=token.memo.get("by"))
+        elif element.kind is Kind.CALL:
+            if how == "cancelled" and "child" in token.memo:
+                family.cancel_instance(token.memo["child"], token.memo.get("by") or element.id)
+        elif element.event.kind is EventKind.TIMER:
+            if how == "cancelled":
+                family.end_timer(token.key, "cancelled")
+        elif element.event.kind is EventKind.MESSAGE:
+            family.end_subscription(token.key)
+
+    def passed(self, token: Token, flows: tuple[str, ...]) -> None:
+        self.dirty = True
+        self.record("passed", token.task_spec.name, flows=list(flows), token=token.key)
+
+    def choose(self, token: Token) -> str:
+        flows = [self.definition.diagram.flows[f] for f in token.element.outgoing]
+        tried = {}
+        for flow in flows:
+            if flow.condition is None:
+                continue
+            value = self._at(token, flow.condition)
+            tried[flow.condition] = value
+            if value is True:
+                return flow.id
+        default = next((f.id for f in flows if f.default), None)
+        if default is None:
+            names = set().union(*(self.family.engine.feel.names(c) for c in tried)) & set(self.context())
+            values = {name: self.context()[name] for name in sorted(names)}
+            raise StepFailed(self.id, token.element.id, f"no condition of {token.element.name} holds and it has no default flow"
+                             f" ({', '.join(f'{k} = {v!r}' for k, v in values.items())}). Draw a default flow.", "no-flow")
+        return default
+
+    def perform(self, token: Token) -> None:
+        element = token.element
+        try:
+            {Kind.SERVICE: self._operate, Kind.RULE: self._decide, Kind.SCRIPT: self._script}[element.kind](element, token)
+        except StepFailed:
+            raise
+        except EngineError as error:
+            raise StepFailed(self.id, element.id, str(error), type(error).__name__) from error
+
+    # ---- wait states -----------------------------------------------------------------------------------------------
+    def _open_task(self, token: Token) -> None:
+        element = token.element
+        groups = self._at(token, element.groups) if element.groups else []
+        groups = [groups] if isinstance(groups, str) else list(groups or [])
+        row = {
+            "id": token.key, "instance_id": self.id, "root_id": self.fields["root_id"], "centre_id": self.scope.centre,
+            "building_id": self.scope.building, "business_key": self.fields["business_key"],
+            "process_key": self.fields["process_key"], "definition_hash": self.definition.hash, "element_id": element.id,
+            "name": element.name, "form": element.form, "clause": element.clause,
+            "groups": f"|{'|'.join(groups)}|" if groups else "",
+            "assignee": self._at(token, element.assignee) if element.assignee else None,
+            "due_at": self._instant(token, element.due), "follow_up_at": self._instant(token, element.follow_up),
+            "priority": int(self._at(token, element.priority) or 50) if element.priority else 50,
+            "state": "open", "version": 1, "opened_at": self.family.now, "ended_at": None, "ended_by": None,
+            "ended_how": None}
+        if not groups and not row["assignee"]:
+            raise StepFailed(self.id, element.id, f"nobody may do {element.name}: its group and assignee are both empty."
+                             " Give the task a candidate group.", "nobody")
+        self.family.new_tasks[token.key] = row
+        self.record("task-opened", element.id, task=token.key, groups=groups, assignee=row["assignee"], due=row["due_at"])
+
+    def _instant(self, token: Token, expression: str | None) -> datetime | None:
+        if expression is None:
+            return None
+        value = self._at(token, expression)
+        if isinstance(value, timedelta):
+            value = self.family.now + value
+        if value is not None and not isinstance(value, datetime):
+            raise StepFailed(self.id, token.element.id, f"`{expression}` gives {value!r}, not an instant. Use a date and time, a"
+                             " duration or null.", "not-an-instant")
+        return value
+
+    def _arm(self, token: Token) -> None:
+        try:
+            due = timers.due(token.element.event, lambda e: self._at(token, e), self.family.now, token.memo)
+        except timers.BadTimer as error:
+            raise StepFailed(self.id, token.element.id, str(error), "timer") from error
+        if due is None:
+            return
+        at, repeat = due
+        self.family.new_timers[token.key] = {
+            "id": token.key, "instance_id": self.id, "root_id": self.fields["root_id"], "centre_id": self.scope.centre,
+            "element_id": token.element.id, "target": token.element.attached_to, "due_at": at, "repeat": repeat,
+            "state": "armed", "armed_at": self.family.now, "fired_at": None, "tries": 0, "retry_at": None}
+        self.record("timer-armed", token.element.id, timer=token.key, due=at)
+
+    def _subscribe(self, token: Token) -> None:
+        event = token.element.event
+        key = self._at(token, event.correlation_key) if event.correlation_key else self.fields["business_key"]
+        self.family.new_subscriptions[token.key] = {
+            "id": token.key, "instance_id": self.id, "root_id": self.fields["root_id"], "centre_id": self.scope.centre,
+            "element_id": token.element.id, "message": event.message, "correlation_key": str(key)}
+
+    def _call(self, token: Token) -> None:
+        element = token.element
+        variables = {m.target: self._at(token, m.source) for m in element.inputs}
+        child = self.family.start(element.called, variables, self.fields["business_key"], self.scope, parent=self, token=token)
+        token.memo["child"] = child.id
+
+    # ---- automatic elements ----------------------------------------------------------------------------------------
+    def _operate(self, element, token: Token) -> None:
+        operation = self.family.engine.operations.get(element.operation)
+        if operation is None:
+            raise WrongParameters(f"Operation {element.operation} is not known here. Deploy the release that has it.")
+        arguments = {m.target: self.evaluate(m.source) for m in element.inputs}
+        if faults := operation.faults(arguments):
+            raise WrongParameters(" ".join(faults))
+        family = self.family
+        step = Step(family.connection, family.now, family.actor, self.id, self.fields["root_id"], self.fields["process_key"],
+                    element.id, self.fields["business_key"], self.scope, dict(self.variables), family.notices)
+        result = operation.call(step, **arguments) or {}
+        self._take(element, result)
+        self.record("operation", element.id, operation=element.operation, personal={"inputs": to_json(arguments),
+                                                                                   "outputs": to_json(result)})
+
+    def _decide(self, element, token: Token) -> None:
+        decisions = self.definition.decisions.get(element.decision)
+        if decisions is None:
+            raise NotFound("Decision", element.decision)
+        context = self.context() | {m.target: self.evaluate(m.source) for m in element.inputs}
+        decision = decisions.decide(element.decision, context)
+        self._take(element, {element.result: decision.value} if element.result else {})
+        self.record("decision", element.id, decision=element.decision, table=decision.table, rules=list(decision.rules),
+                    personal={"inputs": to_json(decision.inputs), "value": to_json(decision.value)})
+
+    def _script(self, element, token: Token) -> None:
+        value = self.evaluate(element.script)
+        self._take(element, {element.result: value} if element.result else {})
+
+    def _take(self, element, result: dict) -> None:
+        if element.outputs:
+            self.assign({m.target: self.evaluate(m.source, result) for m in element.outputs})
+        elif result:
+            self.assign(result)
+
+    def _at(self, token: Token, expression: str):
+        try:
+            return self.evaluate(expression)
+        except ExpressionError as error:
+            raise StepFailed(self.id, token.element.id, str(error), type(error).__name__) from error
+
+
+class Family:
+    """A root instance under lock, with the called instances that the step touches."""
+
+    def __init__(self, engine, connection: Connection, now: datetime, actor: Actor, root: dict | None = None):
+        self.engine, self.connection, self.now, self.actor = engine, connection, now, actor
+        self.members: dict[str, Running] = {}
+        self.chain: Chain | None = Chain(root["id"], root["centre_id"], root["chain_seq"], root["chain_hash"]) if root else None
+        self.new_tasks: dict[str, dict] = {}
+        self.ended_tasks: dict[str, dict] = {}
+        self.new_timers: dict[str, dict] = {}
+        self.ended_timers: dict[str, str] = {}
+        self.new_subscriptions: dict[str, dict] = {}
+        self.ended_subscriptions: set[str] = set()
+        self.notices: list = []
+        self.events: list[Event] = []
+        self._unrest: list[Running] = []
+        if root:
+            self._adopt(root)
+
+    # ---- members ---------------------------------------------------------------------------------------------------
+    @classmethod
+    def lock(cls, engine, connection: Connection, now: datetime, actor: Actor, root_id: str) -> Family:
+        """The family of `root_id`, its root row locked until the transaction ends."""
+        row = connection.execute(select(process_instance).where(process_instance.c.id == root_id).with_for_update()).first()
+        if row is None:
+            raise NotFound("Process instance", root_id)
+        return cls(engine, connection, now, actor, dict(row._mapping))
+
+    @property
+    def root(self) -> Running:
+        return self.members[self.chain.root_id]
+
+    def member(self, instance_id: str) -> Running:
+        if instance_id not in self.members:
+            row = self.connection.execute(select(process_instance).where(process_instance.c.id == instance_id)).first()
+            if row is None:
+                raise NotFound("Process instance", instance_id)
+            self._adopt(dict(row._mapping))
+        return self.members[instance_id]
+
+    def _adopt(self, fields: dict) -> None:
+        definition = self.engine.catalogue.get(self.connection, fields["definition_hash"])
+        variables = from_json(orjson.loads(fields["variables"]))
+        self.members[fields["id"]] = Running(self, fields, definition, variables, bytes(fields["tokens"]))
+
+    def start(self, key: str, variables: dict, business_key: str, scope: Scope, parent: Running | None = None,
+              token: Token | None = None) -> Running:
+        """A new instance of the version of `key` in force, as a root or called by `parent`."""
+        definition = self.engine.catalogue.in_force(self.connection, key)
+        id = uuid4().hex
+        if parent is not None and self._depth(parent) >= MAX_CALL_DEPTH:
+            raise StepFailed(parent.id, token.element.id, f"{MAX_CALL_DEPTH} procedures already call each other; break the"
+                             " circle of calls.", "call-depth")
+        fields = {"id": id, "root_id": parent.fields["root_id"] if parent else id, "parent_id": parent.id if parent else None,
+                  "parent_token": token.key if token else None, "centre_id": scope.centre, "building_id": scope.building,
+                  "process_key": key, "definition_hash": definition.hash, "business_key": business_key, "state": "running",
+                  "version": 0, "started_at": self.now, "ended_at": None, "chain_seq": 0, "chain_hash": GENESIS}
+        if parent is None:
+            self.chain = Chain(id, scope.centre, 0, GENESIS)
+        running = self.members[id] = Running(self, fields, definition, dict(variables), None)
+        running.record("instance-started", None, process=key, definition=definition.hash, definition_version=definition.version,
+                       business_key=business_key, parent=fields["parent_id"], called_by=token.task_spec.name if token else None,
+                       personal={"variables": to_json(variables)})
+        running.game.begin()
+        self._unrest.append(running)
+        return running
+
+    def _depth(self, running: Running) -> int:
+        depth = 1
+        while running.fields["parent_id"]:
+            running, depth = self.member(running.fields["parent_id"]), depth + 1
+        return depth
+
+    def cancel_instance(self, instance_id: str, by: str) -> None:
+        running = self.member(instance_id)
+        if running.fields["state"] != "running":
+            return
+        running.game.cancel()
+        self._finish(running, "cancelled")
+        running.record("instance-cancelled", None, by=by)
+
+    # ---- coming to rest --------------------------------------------------------------------------------------------
+    def touch(self, running: Running) -> None:
+        running.dirty = True
+        self._unrest.append(running)
+
+    def settle(self) -> None:
+        """Run every touched instance to its next wait state; ended children give their results to their callers."""
+        while self._unrest:
+            running = self._unrest.pop()
+            if running.fields["state"] != "running":
+                continue
+            try:
+                running.game.advance()
+            except StepFailed as error:
+                error.instance_id = error.instance_id or running.id
+                raise
+            if running.game.ended:
+                self._end(running)
+
+    def _end(self, running: Running) -> None:
+        self._finish(running, "ended")
+        running.record("instance-ended")
+        if running.fields["parent_id"] is None:
+            return
+        parent = self.member(running.fields["parent_id"])
+        token = parent.game.token(running.fields["parent_token"])
+        if token is None:
+            return
+        element = token.element
+        if element.propagate_all:
+            parent.assign(running.variables)
+        elif element.outputs:
+            names = dict.fromkeys(running.definition.names) | running.variables
+            parent.assign({m.target: parent.evaluate(m.source, names) for m in element.outputs})
+        parent.game.complete(token.key)
+        self.touch(parent)
+
+    def _finish(self, running: Running, state: str) -> None:
+        running.fields["state"], running.fields["ended_at"], running.dirty = state, self.now, True
+
+    # ---- rows to be written ----------------------------------------------------------------------------------------
+    def record(self, event: Event) -> None:
+        self.chain.add(event, self.now, self.actor)
+        self.events.append(event)
+
+    def end_task(self, task_id: str, state: str, how: str) -> None:
+        ended = {"state": state, "ended_at": self.now, "ended_by": self.actor.person, "ended_how": how}
+        if task_id in self.new_tasks:
+            self.new_tasks[task_id].update(ended)
+        else:
+            self.ended_tasks[task_id] = ended
+
+    def end_timer(self, timer_id: str, state: str) -> None:
+        if state == "cancelled" and self.new_timers.pop(timer_id, None) is not None:
+            return
+        self.ended_timers[timer_id] = state
+
+    def end_subscription(self, subscription_id: str) -> None:
+        if self.new_subscriptions.pop(subscription_id, None) is None:
+            self.ended_subscriptions.add(subscription_id)
+
+    def save(self) -> None:
+        """Write the step: instances, tasks, timers, subscriptions, trace, notices."""
+        connection = self.connection
+        self._save_instances()
+        for row in self._grouped(self.ended_tasks):
+            connection.execute(update(user_task).where(user_task.c.id.in_(row["ids"])).values(
+                version=user_task.c.version + 1, **row["values"]))
+        if self.new_tasks:
+            connection.execute(insert(user_task), list(self.new_tasks.values()))
+        for state in ("fired", "cancelled"):
+            ids = [k for k, v in self.ended_timers.items() if v == state]
+            if ids:
+                fired_at = {"fired_at": self.now} if state == "fired" else {}
+                connection.execute(update(timer).where(timer.c.id.in_(ids), timer.c.state == "armed").values(
+                    state=state, **fired_at))
+        if self.new_timers:
+            connection.execute(insert(timer), list(self.new_timers.values()))
+        if self.ended_subscriptions:
+            connection.execute(delete(subscription).where(subscription.c.id.in_(self.ended_subscriptions)))
+        if self.new_subscriptions:
+            connection.execute(insert(subscription), list(self.new_subscriptions.values()))
+        if self.chain.rows:
+            connection.execute(insert(trace_event), self.chain.rows)
+        if self.notices:
+            connection.execute(insert(outbox), [self._outbox_row(n) for n in self.notices])
+
+    def _save_instances(self) -> None:
+        root_id = self.chain.root_id
+        for running in self.members.values():
+            if not running.dirty and not (running.id == root_id and self.chain.rows):
+                continue
+            tokens, variables = running.game.save(), orjson.dumps(to_json(running.variables))
+            if len(tokens) + len(variables) > MAX_STATE_BYTES:
+                raise StepFailed(running.id, None, f"the state would be {len(tokens) + len(variables)} bytes; the limit is"
+                                 f" {MAX_STATE_BYTES}. Keep long texts out of variables.", "size")
+            if running.id == root_id:
+                running.fields.update(chain_seq=self.chain.seq, chain_hash=self.chain.last)
+            values = running.fields | {"tokens": tokens, "variables": variables, "version": running.fields["version"] + 1}
+            if running.new:
+                self.connection.execute(insert(process_instance).values(values))
+                continue
+            changed = {k: values[k] for k in ("tokens", "variables", "version", "state", "ended_at", "chain_seq", "chain_hash")}
+            found = self.connection.execute(_UPDATE_INSTANCE, changed | {"b_id": running.id,
+                                                                        "b_version": running.fields["version"]})
+            if found.rowcount != 1:
+                raise StepFailed(running.id, None, "the instance was changed by somebody else in between", "conflict")
+
+    def _grouped(self, ended: dict[str, dict]) -> list[dict]:
+        groups: dict[tuple, list[str]] = {}
+        for id, values in ended.items():
+            groups.setdefault(tuple(sorted(values.items())), []).append(id)
+        return [{"ids": ids, "values": dict(values)} for values, ids in groups.items()]
+
+    def _outbox_row(self, notice) -> dict:
+        return {"key": notice.key, "kind": notice.kind, "centre_id": self.chain.centre_id,
+                "payload": orjson.dumps(to_json(notice.payload)).decode(), "created_at": self.now,
+                "not_before_at": notice.not_before_at or self.now, "sent_at": None, "tries": 0, "error": None}
+
+
+_UPDATE_INSTANCE = update(process_instance).where(
+    process_instance.c.id == bindparam("b_id"), process_instance.c.version == bindparam("b_version")).values(
+    {c: bindparam(c) for c in ("tokens", "variables", "version", "state", "ended_at", "chain_seq", "chain_hash")})

@@ -1,0 +1,20 @@
+"""The names that a procedure's expressions may use. An absent one of these is null; any other name is an error."""
+
+from __future__ import annotations
+
+STEP_NAMES = frozenset({"now", "instance"})  # the step's instant; {id, business_key, centre, building, process}
+
+
+def declared_names(procedure, operations) -> frozenset[str]:
+    """Start variables of the control sheet, form keys, mapping targets, results and outputs of operations."""
+    names = set(STEP_NAMES) | set((procedure.control_sheet or {}).get("variables") or {})
+    for form in procedure.forms.values():
+        names.update(field.key for field in form.fields if field.key)
+    for element in procedure.diagram.elements.values():
+        names.update(m.target for m in element.outputs)
+        if element.result:
+            names.add(element.result)
+        operation = operations.get(element.operation) if element.operation else None
+        if operation and not element.outputs:
+            names.update(operation.outputs)
+    return frozenset(names)

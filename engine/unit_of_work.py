@@ -1,0 +1,58 @@
+"""One command, one transaction: everything a step changes is committed together or not at all.
+
+A unit may be opened by the domain around several commands and its own changes. What must happen after the commit (listeners,
+wake-ups) is registered with `after_commit` and does not happen on a rollback. Surprise: on SQLite a unit takes the write lock
+at its start (BEGIN IMMEDIATE), so reading and writing are one; on PostgreSQL the commands lock the root instance's row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, event, text
+
+WRITE = "zhiban_write"
+
+
+class Unit:
+    """An open transaction with its instant. `now` is read once, so that all rows of a step carry the same time."""
+
+    def __init__(self, connection: Connection, now: datetime):
+        self.connection, self.now = connection, now
+        self._after: list[Callable[[], None]] = []
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        self._after.append(call)
+
+    def lock_request(self, request_id: str) -> None:
+        """Make a second request with the same id wait until this unit has ended (SQLite: the write lock does it)."""
+        if self.connection.dialect.name == "postgresql":
+            self.connection.execute(text("select pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": request_id})
+
+
+def prepare(database: Engine) -> Engine:
+    """Make `database` begin transactions itself. Call once per engine; service.db does it."""
+    if database.dialect.name == "sqlite":
+        @event.listens_for(database, "connect")
+        def _manual(dbapi_connection, _record):
+            dbapi_connection.isolation_level = None
+
+        @event.listens_for(database, "begin")
+        def _begin(connection):
+            immediate = connection.get_execution_options().get(WRITE)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    return database
+
+
+@contextmanager
+def unit_of_work(database: Engine, now: Callable[[], datetime]) -> Iterator[Unit]:
+    """A unit that commits when the block ends and rolls back when it raises."""
+    with database.connect() as connection:
+        connection = connection.execution_options(**{WRITE: True})
+        with connection.begin():
+            unit = Unit(connection, now())
+            yield unit
+        for call in unit._after:
+            call()
