@@ -68,6 +68,7 @@
   document.addEventListener('click', event => {
     const open = event.target.closest('[data-open]');
     if (open) { document.getElementById(open.dataset.open)?.showModal(); return; }
+    if (event.target.closest('[data-close]')) event.target.closest('dialog')?.close();
     if (event.target.closest('[data-open-keys]')) list();
     const choice = event.target.closest('[data-keys-switch] button');
     if (choice) { localStorage.setItem(OFF, choice.value === 'off' ? '1' : '0'); marks(); }
