@@ -21,8 +21,7 @@ NODE := bash scripts/node.sh
 DONE := .venv/done
 SAY = @echo "zhiban: $(1)" >&2
 
-# Each part of the set-up leaves a file in .venv/done, newer than everything it was made from. A folder is among a rule's
-# sources too, so that an added or removed file counts as a change.
+# Each part of the set-up leaves a file in .venv/done, newer than everything it was made from.
 feel_sources := $(filter-out %/bundle.js,$(wildcard engine/feel/*.mjs engine/feel/*.js engine/feel/*/*.mjs engine/feel/*/*.js))
 page_sources := $(wildcard webui/build/* webui/build/*/*)
 translations := $(wildcard webui/translations/*/LC_MESSAGES/*.po)
@@ -32,6 +31,7 @@ npm_sources := $(wildcard package.json package-lock.json .npmrc)
 
 setup: $(DONE)/python $(if $(npm_sources),$(DONE)/node) $(if $(wildcard engine/feel/build.mjs),$(DONE)/feel) \
        $(if $(wildcard webui/build/build.mjs),$(DONE)/pages) $(if $(translations),$(DONE)/translations)
+	@:
 
 $(DONE)/python: requirements.txt pyproject.toml scripts/venv.sh
 	@bash scripts/venv.sh
