@@ -1,9 +1,8 @@
 // Single keys. Each belongs to a visible element: data-key="n" presses it. Off while typing, while an input method composes,
 // with Ctrl/Alt/Meta held, and by the switch in the person's menu. `?` lists what works on this page.
 (() => {
-  const OFF = 'zhiban-keys-off';
   const dialog = () => document.getElementById('keys');
-  const on = () => document.body.dataset.keys !== 'off' && localStorage.getItem(OFF) !== '1';
+  const on = () => document.body.dataset.keys !== 'off';
   const typing = el => el instanceof HTMLElement && (el.isContentEditable || el.matches('textarea, select, input:not([type="radio"], [type="checkbox"], [type="button"], [type="submit"], [type="file"])'));
   const shown = el => el.checkVisibility ? el.checkVisibility() : el.offsetParent !== null;
 
@@ -70,11 +69,6 @@
     if (open) { document.getElementById(open.dataset.open)?.showModal(); return; }
     if (event.target.closest('[data-close]')) event.target.closest('dialog')?.close();
     if (event.target.closest('[data-open-keys]')) list();
-    const choice = event.target.closest('[data-keys-switch] button');
-    if (choice) { localStorage.setItem(OFF, choice.value === 'off' ? '1' : '0'); marks(); }
     for (const menu of document.querySelectorAll('details.z-menu[open]')) if (!menu.contains(event.target)) menu.open = false;
   });
-
-  const marks = () => document.querySelectorAll('[data-keys-switch] button').forEach(b => b.setAttribute('aria-pressed', String((b.value === 'on') === on())));
-  marks();
 })();

@@ -1,0 +1,45 @@
+"""What stands in the rail: only pages that this person can use, each once, and how many notices are unread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import g, request, url_for
+from flask_babel import gettext
+
+from webui import views
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    endpoint: str
+    icon: str
+    text: str
+    count: int = 0
+
+    @property
+    def href(self) -> str:
+        return url_for(self.endpoint)
+
+    @property
+    def current(self) -> bool:
+        return request.endpoint == self.endpoint or (request.blueprint or "") == self.endpoint.split(".")[0] != "desk"
+
+
+def items() -> list[Item]:
+    if g.get("person") is None:
+        return []
+    found = [Item("desk.first", "layout-list", gettext("我的工作"))]
+    if may_register():
+        found.append(Item("desk.register", "pencil", gettext("登记")))
+    if views.departments_of(g.person):
+        found.append(Item("queue.index", "tool", gettext("部门的单")))
+    found.append(Item("tickets.index", "ticket", gettext("工单")))
+    found.append(Item("notices.index", "bell", gettext("通知"), views.unread_count(g.person)))
+    return found
+
+
+def may_register() -> bool:
+    from service import access
+
+    return g.get("person") is not None and access.may(g.person, "register")
