@@ -22,8 +22,8 @@ DONE := .venv/done
 SAY = @echo "zhiban: $(1)" >&2
 
 # Each part of the set-up leaves a file in .venv/done, newer than everything it was made from.
-feel_sources := $(filter-out %/bundle.js,$(wildcard engine/feel/*.mjs engine/feel/*.js engine/feel/*/*.mjs engine/feel/*/*.js))
-page_sources := $(wildcard webui/build/* webui/build/*/*)
+feel_sources := $(filter-out %/bundle.js,$(shell find engine/feel -name '*.mjs' -o -name '*.js'))
+page_sources := $(shell find webui/build -type f)
 translations := $(wildcard webui/translations/*/LC_MESSAGES/*.po)
 npm_sources := $(wildcard package.json package-lock.json .npmrc)
 

@@ -98,6 +98,14 @@ def test_the_lock_holds_what_the_project_names():
     assert wanted - locked() == set()
 
 
+def test_every_package_that_is_fetched_is_named_with_its_licence():
+    page = (ROOT / "THIRD-PARTY.md").read_text(encoding="utf-8")
+    named = {canonicalize_name(name) if not name.startswith("@") else name for name in re.findall(r"[@\w][\w./-]*", page)}
+    npm = {name.split("node_modules/")[-1] for name in json.loads((ROOT / "package-lock.json").read_text())["packages"] if name}
+    fetched = locked() | {name if name.startswith("@") else canonicalize_name(name) for name in npm}
+    assert {name for name in fetched if not name.startswith("@esbuild/")} - named == set()
+
+
 def test_continuous_integration_runs_what_the_readme_tells_people_to_run():
     assert "make test" in (ROOT / ".ci/run").read_text()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
