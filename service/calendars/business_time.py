@@ -68,7 +68,7 @@ class Calendar:
             makeup=MappingProxyType(dict(self.makeup)),
             special=MappingProxyType({on: in_order(windows) for on, windows in self.special.items()}),
             names=MappingProxyType(dict(self.names)),
-            closed_by_order=tuple(self.closed_by_order),
+            closed_by_order=tuple(sorted(self.closed_by_order, key=lambda one: (one.on, one.window, one.reason))),
             published_years=frozenset(self.published_years),
             changes=tuple(sorted(self.changes, key=lambda change: change[0])),
             _spans={},
@@ -279,12 +279,12 @@ class Calendar:
         return spans
 
     def _work_out(self, day: int) -> _Spans:
+        windows = self.windows_on(date.fromordinal(day))
         spans, last = [], _I64_MIN
-        for window in self.windows_on(date.fromordinal(day)):
-            # Clocks going forward can push a window over its neighbour: clip, so that no minute counts twice.
-            begin, end = max(self._at_minute(day, window.start), last), self._at_minute(day, window.end)
-            if begin < end:
-                spans.append((begin, end))
+        # Clocks going forward can push a window over its neighbour: cut, so that no minute counts twice.
+        for begin, end in sorted((self._at_minute(day, window.start), self._at_minute(day, window.end)) for window in windows):
+            if max(begin, last) < end:
+                spans.append((max(begin, last), end))
                 last = end
         return tuple(spans)
 
