@@ -1,0 +1,7 @@
+"""Empty space between parts of a form."""
+
+from engine.forms.values import Shown
+
+
+class Field(Shown):
+    type = "spacer"
