@@ -330,10 +330,17 @@ def parse_cycle(text: str) -> tuple[int | None, str]:
     match = _CYCLE.fullmatch(text)
     if not match or match[1] and int(match[1]) < 1:
         raise BadText(f"{text!r} is not a cycle.", "Write R3/PT1H for three times every hour, R/PT1H without end.")
-    every = check_duration(match[2])
-    if not re.search(r"[1-9]", every):
-        raise BadText(f"The cycle {text} never moves on.", "Write an interval longer than zero.")
-    return (int(match[1]) if match[1] else None), every
+    return (int(match[1]) if match[1] else None), _timer_duration(match[2])
+
+
+def _timer_duration(text: str) -> str:
+    """A duration that a timer can count: days, hours, minutes, whole seconds, above zero."""
+    check_duration(text)
+    if not _DAYS_TIME.fullmatch(text) or "." in text:
+        raise BadText(f"A timer counts days, hours, minutes and seconds, not {text}.", "Write P30D, PT4H or PT15M.")
+    if not re.search(r"[1-9]", text):
+        raise BadText(f"The timer's duration {text} is zero.", "Write a duration longer than zero.")
+    return text
 
 
 def feel_text(text: str) -> str:
@@ -349,10 +356,7 @@ def timer_expression(kind: TimerKind, text: str) -> str:
     if kind is TimerKind.DATE:
         return f"date and time({feel_text(check_instant(text))})"
     if kind is TimerKind.DURATION or text.startswith(("P", "-")):
-        every = check_duration(text)
-        if kind is TimerKind.CYCLE and not re.search(r"[1-9]", every):
-            raise BadText(f"The cycle {text} never moves on.", "Write an interval longer than zero.")
-        return f"duration({feel_text(every)})"
+        return f"duration({feel_text(_timer_duration(text))})"
     parse_cycle(text)
     return feel_text(text)
 
@@ -378,8 +382,10 @@ def _groups(text: str) -> str:
     return feel_text(names[0]) if len(names) == 1 else json.dumps(names, ensure_ascii=False)
 
 
-def _instant_value(text: str) -> str:
-    return timer_expression(TimerKind.DATE, text)
+def _due_value(text: str) -> str:
+    """A due date: FEEL, an instant, or a duration that counts from when the task opens."""
+    is_duration = text.strip().startswith(("P", "-"))
+    return timer_expression(TimerKind.DURATION if is_duration else TimerKind.DATE, text)
 
 
 def _number_value(text: str) -> str:
@@ -408,8 +414,8 @@ _ATTRIBUTE_FIELDS = {
     ("formDefinition", "formId"): ("form", _fixed, "fixed-name"),
     ("assignmentDefinition", "candidateGroups"): ("groups", _groups, "expression-text"),
     ("assignmentDefinition", "assignee"): ("assignee", _value, "expression-text"),
-    ("taskSchedule", "dueDate"): ("due", _instant_value, "timer-text"),
-    ("taskSchedule", "followUpDate"): ("follow_up", _instant_value, "timer-text"),
+    ("taskSchedule", "dueDate"): ("due", _due_value, "timer-text"),
+    ("taskSchedule", "followUpDate"): ("follow_up", _due_value, "timer-text"),
     ("priorityDefinition", "priority"): ("priority", _number_value, "expression-text"),
     ("taskDefinition", "type"): ("operation", _fixed, "fixed-name"),
     ("calledDecision", "decisionId"): ("decision", _fixed, "fixed-name"),
