@@ -1,0 +1,101 @@
+"""A procedure's diagram with a ticket on it: the walked path, where it stands, what is late, one token per open task."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import url_for
+from flask_babel import gettext
+
+from webui import clauses
+from webui.filters import face, left, when
+from webui.people import name_of
+from webui.views.story import element_name
+from webui.words import role
+
+
+def state(events: list[dict], open_tasks: list, process_key: str, now: datetime) -> dict:
+    """What the viewer marks, as JSON. `version` grows with every event, so that the page knows when to look again."""
+    ours = {e["instance"] for e in events if e["kind"] == "instance-started" and e.get("process") == process_key}
+    here = [t for t in open_tasks if t.process_key == process_key]
+    standing = {t.element_id for t in here}
+    done: set[str] = set()
+    for event in events:
+        if event["instance"] in ours and event["kind"] == "passed":
+            done.add(event["element"])
+            done.update(event.get("flows") or [])
+    late = [t.element_id for t in here if t.due_at and t.due_at < now]
+    return {"done": sorted(done - standing), "now": sorted(standing - set(late)), "late": sorted(set(late)),
+            "tokens": [_token(t, now) for t in here], "version": len(events)}
+
+
+def _token(task, now: datetime) -> dict:
+    who = name_of(task.assignee) or _groups(task)
+    over = bool(task.due_at and task.due_at < now)
+    return {"element": task.element_id, "face": face(who), "text": left(task.due_at, now) if task.due_at else who, "kind": "over" if over else ""}
+
+
+def now_words(open_tasks: list, definition_of, next_of=None) -> str:
+    """Where it stands and what follows, in one or two sentences."""
+    if not open_tasks:
+        return gettext("现在没有等人办的事")
+    parts = []
+    for task in open_tasks:
+        who = name_of(task.assignee) or _groups(task)
+        name = element_name(definition_of(task.process_key), task.element_id)
+        clause = gettext("（条款 %(c)s）", c=task.clause) if task.clause else ""
+        text = gettext("现在：%(who)s %(name)s%(clause)s", who=who, name=name, clause=clause)
+        parts.append(text + (gettext("，%(at)s 前", at=when(task.due_at)) if task.due_at else ""))
+    following = next_words(definition_of(open_tasks[0].process_key), open_tasks[0].element_id)
+    return "；".join(parts) + "。" + (gettext("接着：%(next)s。", next=following) if following else "")
+
+
+def _groups(task) -> str:
+    return "、".join(role(g) for g in (task.groups or "").strip("|").split("|") if g)
+
+
+def next_words(definition, element_id: str) -> str:
+    """The user tasks that may follow an element, by the drawn flows; at most three."""
+    if definition is None or element_id not in definition.diagram.elements:
+        return ""
+    names = [element_name(definition, e) for e in _following(definition.diagram, element_id)]
+    return gettext("、").join(names[:3])
+
+
+def _following(diagram, start: str) -> list[str]:
+    """Breadth first over the flows until user tasks; out of a sub-process at its end. Boundary events are left out."""
+    seen, found, queue = {start}, [], [start]
+    while queue:
+        element = diagram.elements[queue.pop(0)]
+        targets = [diagram.flows[f].target for f in element.outgoing]
+        if not targets and element.scope in diagram.elements:
+            targets = [element.scope]  # the sub-process goes on where it is left
+        for target in targets:
+            entry = diagram.elements[target]
+            if entry.kind == "subProcess" and entry.id != element.scope:
+                target = next((e.id for e in diagram.inside(entry.id) if e.kind == "startEvent"), target)
+            if target in seen:
+                continue
+            seen.add(target)
+            if diagram.elements[target].kind == "userTask":
+                found.append(target)
+            else:
+                queue.append(target)
+    return found
+
+
+def of_ticket(ticket, open_tasks: list, definition_of) -> dict | None:
+    if not ticket.instance_id:
+        return None
+    return {"xml": url_for("tickets.diagram", number=ticket.number), "state": url_for("tickets.state", number=ticket.number),
+            "words": now_words(open_tasks, definition_of)}
+
+
+def why(task) -> str:
+    """Why this person sees this task."""
+    if task.assignee:
+        text = gettext("这件事指定给了%(who)s", who=name_of(task.assignee))
+    else:
+        text = gettext("%(groups)s都可以办，谁先办算谁的", groups=_groups(task))
+    title = clauses.title(task.clause)
+    return text + (f"：{title}" if title else "")

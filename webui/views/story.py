@@ -1,0 +1,168 @@
+"""A ticket's story (经过), newest first: the trace in people's words, and what was said beside it.
+
+Only what somebody did, said or missed is told; the engine's own steps (a token passed, an operation ran) are left out. Names of
+elements come from the diagram the instance runs on, in the reader's language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext
+
+from webui import words
+from webui.filters import day, local, when
+from webui.i18n import language
+from webui.people import know, name_of
+
+SAID_KEYS = ("result", "question", "answer_text", "instruction", "reason", "fail_reason", "words", "guidance", "explanation", "note", "cause")
+ICONS = {"register": "phone", "dispatch": "send", "accept_slip": "check", "arrive": "map-pin", "handle": "tool", "verify": "list-check",
+         "return_visit": "phone-call", "answer_question": "message-2", "sign_off": "pencil", "handle_on_the_spot": "check"}
+
+
+@dataclass(slots=True)
+class Entry:
+    at: datetime
+    icon: str
+    head: str = ""
+    text: str = ""
+    said: str = ""
+    hint: str = ""
+    kind: str = ""  # mine: the customer sent it; over: a limit was missed
+    day: str = ""  # set on the first entry of another day
+
+
+def story(ticket, events: list[dict], notes: list, definitions) -> list[Entry]:
+    """Entries newest first. `definitions(process key)` gives the definition an event's element stands in, or None."""
+    know([e.get("actor") for e in events] + [n.by for n in notes] + [ticket.owner])
+    keys: dict[str, str] = {}
+    found = [_registered(ticket)]
+    for event in events:
+        if event["kind"] == "instance-started":
+            keys[event["instance"]] = event["process"]
+        entry = _entry(event, definitions(keys.get(event["instance"], "")))
+        if entry:
+            found.append(entry)
+    found += [_noted(n) for n in notes if not (str(n.kind) == "said" and n.text == ticket.request)]
+    found.sort(key=lambda e: e.at, reverse=True)
+    _mark_days(found)
+    return found
+
+
+def element_name(definition, element_id: str) -> str:
+    """An element's label in the reader's language."""
+    if definition is None:
+        return element_id
+    if language() == "en":
+        name = ((definition.procedure.translations or {}).get("elements") or {}).get(element_id)
+        if name:
+            return name
+    element = definition.diagram.elements.get(element_id)
+    return element.name if element else element_id
+
+
+def _registered(ticket) -> Entry:
+    return Entry(ticket.registered_at, "phone", gettext("登记"), gettext("%(who)s，%(channel)s", who=name_of(ticket.created_by), channel=words.channel(ticket.channel)),
+                 ticket.request)
+
+
+def _entry(event: dict, definition) -> Entry | None:
+    told = TOLD.get(event["kind"])
+    return told(event, definition) if told else None
+
+
+def _completed(event: dict, definition) -> Entry | None:
+    element = event["element"]
+    if element == "register":
+        return None  # told from the ticket itself, with the customer's words
+    values = (event.get("values") or {}).get("after") or {}
+    late = event.get("due") and event["at"] > _instant(event["due"])
+    text = name_of(event["actor"])
+    if event.get("on_behalf_of"):
+        text = gettext("%(who)s 替 %(whom)s", who=text, whom=name_of(event["on_behalf_of"]))
+    choice = _choice(definition, element, values)
+    return Entry(event["at"], ICONS.get(element, "check"), element_name(definition, element), "，".join(t for t in (choice, text) if t),
+                 "\n".join(str(values[k]) for k in SAID_KEYS if isinstance(values.get(k), str) and values[k].strip()),
+                 gettext("晚于 %(at)s", at=when(_instant(event["due"]))) if late else "")
+
+
+def _choice(definition, element: str, values: dict) -> str:
+    """The labels of what was picked: the department, the answer, the score."""
+    spec = definition.diagram.elements.get(element) if definition else None
+    form = definition.procedure.forms.get(spec.form) if spec and spec.form else None
+    if form is None:
+        return ""
+    if language() == "en":
+        from webui.forms import localized
+
+        form = localized(form, definition)
+    return "，".join(c.option_label(values[c.key]) for c in form.fields if c.options and isinstance(values.get(c.key), str) and values[c.key])
+
+
+def _fired(event: dict, definition) -> Entry:
+    return Entry(event["at"], "alert-triangle", element_name(definition, event["element"]),
+                 gettext("%(at)s 到点", at=when(_instant(event["due"]))) if event.get("due") else "", kind="over")
+
+
+def _decided(event: dict, definition) -> Entry:
+    rows = "、".join(str(r) for r in event.get("rules") or [])
+    return Entry(event["at"], "table", element_name(definition, event["element"]), gettext("对上第 %(rows)s 行", rows=rows) if rows else "")
+
+
+def _message(event: dict, definition) -> Entry | None:
+    variables = (event.get("values") or {}).get("variables") or {}
+    text = next((str(variables[k]) for k in ("text", "question", "reason") if variables.get(k)), "")
+    if event["message"] == "ticket.help":
+        return Entry(event["at"], "lifebuoy", gettext("求助"), name_of(event["actor"]), text)
+    if event["message"] == "ticket.withdraw":
+        return Entry(event["at"], "x", gettext("客户撤单"), name_of(event["actor"]), text, kind="mine")
+    return None  # urges and additions are told from their notes
+
+
+def _retimed(event: dict, definition) -> Entry:
+    before, after = (when(_instant(event[k])) if event.get(k) else "—" for k in ("before", "after"))
+    return Entry(event["at"], "clock", gettext("改时限"), gettext("%(what)s：%(before)s 改成 %(after)s", what=element_name(definition, event["element"]), before=before, after=after),
+                 hint=str(event.get("reason") or ""))
+
+
+def _assigned(event: dict, definition) -> Entry:
+    whom = name_of(event.get("after")) or gettext("本部门")
+    return Entry(event["at"], "user-plus", "", gettext("%(what)s 归 %(whom)s，%(who)s", what=element_name(definition, event["element"]), whom=whom, who=name_of(event["actor"])),
+                 hint=str(event.get("reason") or ""))
+
+
+def _ended(event: dict, definition) -> Entry | None:
+    return Entry(event["at"], "check", gettext("关单")) if definition and definition.key == "customer-request" else None
+
+
+def _cancelled(event: dict, definition) -> Entry:
+    return Entry(event["at"], "x", gettext("停办"), name_of(event["actor"]), hint=str(event.get("reason") or ""))
+
+
+TOLD = {"task-completed": _completed, "timer-fired": _fired, "decision": _decided, "message-received": _message, "timer-retimed": _retimed,
+        "task-retimed": _retimed, "task-assigned": _assigned, "task-claimed": _assigned, "instance-ended": _ended, "cancelled": _cancelled}
+
+
+def _noted(note) -> Entry:
+    head, icon, kind = {
+        "urge": (gettext("客户催办"), "bell-ringing", "mine"), "information": (gettext("客户补充"), "message-plus", "mine"),
+        "said": (gettext("客户说"), "message-2", "mine"), "told": (gettext("告诉客户"), "phone", ""), "internal": (gettext("记一笔"), "pencil", ""),
+    }.get(str(note.kind), (str(note.kind), "pencil", ""))
+    return Entry(note.at, icon, head, gettext("%(who)s 记", who=name_of(note.by)), note.text, kind=kind)
+
+
+def _mark_days(entries: list[Entry]) -> None:
+    from webui.filters import now
+
+    last = local(now()).date()
+    for entry in entries:
+        on = local(entry.at).date()
+        if on != last:
+            entry.day = day(on)
+        last = on
+
+
+def _instant(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
