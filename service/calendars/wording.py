@@ -81,13 +81,13 @@ def unpublished_warning(years: Iterable[int], lang: str = "zh") -> str:
 def _parts(total: Sum, start: datetime, lang: str) -> Iterator[str]:
     zone = start.tzinfo
     days = [(on, list(stretches)) for on, stretches in groupby(total.stretches, key=lambda stretch: _on(stretch, zone))]
-    if not days:
-        yield _until(total.due_at.astimezone(zone), lang)
     if days and not total.starts_open and start.date() not in {on for on, _ in days} | {skip.on for skip in total.skipped}:
         yield _say(lang, "当天已下班", "closed by then")
     dated = [(on, stretches) for on, stretches in days] + [(skip.on, skip) for skip in total.skipped]
     for key, run in groupby(sorted(dated, key=lambda entry: entry[0]), key=lambda entry: _together(entry, start, days)):
-        yield _run(key[0], [entry for _, entry in run], start, bool(days) and days[-1][0], total.starts_open, lang)
+        yield _run(key[0], [entry for _, entry in run], start, days[-1][0] if days else None, total.starts_open, lang)
+    if not days:
+        yield _until(total.due_at.astimezone(zone), lang)
 
 
 def _together(entry: tuple, start: datetime, days: list) -> tuple:
@@ -100,7 +100,7 @@ def _together(entry: tuple, start: datetime, days: list) -> tuple:
     return "day", on, None
 
 
-def _run(how: str, entries: list, start: datetime, last: date | bool, starts_open: bool, lang: str) -> str:
+def _run(how: str, entries: list, start: datetime, last: date | None, starts_open: bool, lang: str) -> str:
     if how == "skipped":
         return _skipped(entries, start, lang)
     if how == "full":
@@ -108,7 +108,7 @@ def _run(how: str, entries: list, start: datetime, last: date | bool, starts_ope
     return _day(entries[0], start, last, starts_open, lang)
 
 
-def _day(stretches: list[Stretch], start: datetime, last: date | bool, starts_open: bool, lang: str) -> str:
+def _day(stretches: list[Stretch], start: datetime, last: date | None, starts_open: bool, lang: str) -> str:
     first = stretches[0].start.astimezone(start.tzinfo)
     minutes = _minutes(sum(stretch.minutes for stretch in stretches))
     broken = _say(lang, "（间歇不计）", " (break not counted)") if len(stretches) > 1 else ""
