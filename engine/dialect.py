@@ -229,9 +229,9 @@ _REFUSED: dict[str, tuple[str, str]] = {
 _ACTIVITIES = frozenset({Kind.USER, Kind.SERVICE, Kind.RULE, Kind.SCRIPT, Kind.CALL, Kind.SUBPROCESS})
 _EVENTS: dict[Kind, frozenset[EventKind]] = {
     Kind.START: frozenset({EventKind.NONE, EventKind.TIMER, EventKind.MESSAGE}),
-    Kind.END: frozenset({EventKind.NONE, EventKind.MESSAGE, EventKind.TERMINATE}),
+    Kind.END: frozenset({EventKind.NONE, EventKind.TERMINATE}),
     Kind.CATCH: frozenset({EventKind.TIMER, EventKind.MESSAGE}),
-    Kind.THROW: frozenset({EventKind.NONE, EventKind.MESSAGE}),
+    Kind.THROW: frozenset({EventKind.NONE}),
     Kind.BOUNDARY: frozenset({EventKind.TIMER, EventKind.MESSAGE}),
 }
 _EVENT_TAGS = {"timerEventDefinition": EventKind.TIMER, "messageEventDefinition": EventKind.MESSAGE,
@@ -698,7 +698,8 @@ class _Reader:
         event_kind = _EVENT_TAGS.get(tag, EventKind.NONE)
         if event_kind not in _EVENTS[kind]:
             what = "without a definition" if event_kind is EventKind.NONE else f"with a {event_kind.value} definition"
-            return self.fault("event-definition", identity, f"A {kind.value} {what} is not executed.")
+            return self.fault("event-definition", identity, f"A {kind.value} {what} is not executed.",
+                              "Call an operation with a service task." if event_kind is EventKind.MESSAGE else None)
         if event_kind is EventKind.TIMER:
             return self.timer(definitions[0], identity)
         if event_kind is EventKind.MESSAGE:

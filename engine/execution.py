@@ -21,6 +21,7 @@ from engine.feel import from_json, to_json
 from engine.history import GENESIS, Chain, Event
 from engine.operations import Step, WrongParameters
 from engine.spiff import Token, TokenGame
+from engine.sql import Prepared
 from engine.tables import outbox, process_instance, subscription, timer, trace_event, user_task
 
 MAX_STATE_BYTES = 2 << 20
@@ -287,10 +288,10 @@ class Family:
     @classmethod
     def lock(cls, engine, connection: Connection, now: datetime, actor: Actor, root_id: str) -> Family:
         """The family of `root_id`, its root row locked until the transaction ends."""
-        row = connection.execute(select(process_instance).where(process_instance.c.id == root_id).with_for_update()).first()
+        row = _LOCK.first(connection, id=root_id)
         if row is None:
             raise NotFound("Process instance", root_id)
-        return cls(engine, connection, now, actor, dict(row._mapping))
+        return cls(engine, connection, now, actor, row)
 
     @property
     def root(self) -> Running:
@@ -298,10 +299,10 @@ class Family:
 
     def member(self, instance_id: str) -> Running:
         if instance_id not in self.members:
-            row = self.connection.execute(select(process_instance).where(process_instance.c.id == instance_id)).first()
+            row = _INSTANCE.first(self.connection, id=instance_id)
             if row is None:
                 raise NotFound("Process instance", instance_id)
-            self._adopt(dict(row._mapping))
+            self._adopt(row)
         return self.members[instance_id]
 
     def _adopt(self, fields: dict) -> None:
@@ -410,27 +411,18 @@ class Family:
         """Write the step: instances, tasks, timers, subscriptions, trace, notices."""
         connection = self.connection
         self._save_instances()
-        for row in self._grouped(self.ended_tasks):
-            connection.execute(update(user_task).where(user_task.c.id.in_(row["ids"])).values(
-                version=user_task.c.version + 1, **row["values"]))
-        if self.new_tasks:
-            connection.execute(insert(user_task), list(self.new_tasks.values()))
-        for state in ("fired", "cancelled"):
-            ids = [k for k, v in self.ended_timers.items() if v == state]
-            if ids:
-                fired_at = {"fired_at": self.now} if state == "fired" else {}
-                connection.execute(update(timer).where(timer.c.id.in_(ids), timer.c.state == "armed").values(
-                    state=state, **fired_at))
-        if self.new_timers:
-            connection.execute(insert(timer), list(self.new_timers.values()))
-        if self.ended_subscriptions:
-            connection.execute(delete(subscription).where(subscription.c.id.in_(self.ended_subscriptions)))
-        if self.new_subscriptions:
-            connection.execute(insert(subscription), list(self.new_subscriptions.values()))
-        if self.chain.rows:
-            connection.execute(insert(trace_event), self.chain.rows)
-        if self.notices:
-            connection.execute(insert(outbox), [self._outbox_row(n) for n in self.notices])
+        for statement, rows in (
+                (_END_TASK, [{"b_id": k, **v} for k, v in self.ended_tasks.items()]),
+                (_OPEN_TASK, list(self.new_tasks.values())),
+                (_END_TIMER, [{"b_id": k, "state": v, "fired_at": self.now if v == "fired" else None}
+                              for k, v in self.ended_timers.items()]),
+                (_ARM_TIMER, list(self.new_timers.values())),
+                (_END_SUBSCRIPTION, [{"b_id": k} for k in self.ended_subscriptions]),
+                (_SUBSCRIBE, list(self.new_subscriptions.values())),
+                (_TELL, self.chain.rows),
+                (_SEND, [self._outbox_row(n) for n in self.notices])):
+            if rows:
+                statement.run_many(connection, rows)
 
     def _save_instances(self) -> None:
         root_id = self.chain.root_id
@@ -445,19 +437,12 @@ class Family:
                 running.fields.update(chain_seq=self.chain.seq, chain_hash=self.chain.last)
             values = running.fields | {"tokens": tokens, "variables": variables, "version": running.fields["version"] + 1}
             if running.new:
-                self.connection.execute(insert(process_instance).values(values))
+                _NEW_INSTANCE.run(self.connection, **values)
                 continue
             changed = {k: values[k] for k in ("tokens", "variables", "version", "state", "ended_at", "chain_seq", "chain_hash")}
-            found = self.connection.execute(_UPDATE_INSTANCE, changed | {"b_id": running.id,
-                                                                        "b_version": running.fields["version"]})
-            if found.rowcount != 1:
+            found = _UPDATE_INSTANCE.run(self.connection, b_id=running.id, b_version=running.fields["version"], **changed)
+            if found != 1:
                 raise StepFailed(running.id, None, "the instance was changed by somebody else in between", "conflict")
-
-    def _grouped(self, ended: dict[str, dict]) -> list[dict]:
-        groups: dict[tuple, list[str]] = {}
-        for id, values in ended.items():
-            groups.setdefault(tuple(sorted(values.items())), []).append(id)
-        return [{"ids": ids, "values": dict(values)} for values, ids in groups.items()]
 
     def _outbox_row(self, notice) -> dict:
         return {"key": notice.key, "kind": notice.kind, "centre_id": self.chain.centre_id,
@@ -465,6 +450,19 @@ class Family:
                 "not_before_at": notice.not_before_at or self.now, "sent_at": None, "tries": 0, "error": None}
 
 
-_UPDATE_INSTANCE = update(process_instance).where(
+_INSTANCE = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")))
+_LOCK = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")).with_for_update())
+_NEW_INSTANCE = Prepared(insert(process_instance))
+_UPDATE_INSTANCE = Prepared(update(process_instance).where(
     process_instance.c.id == bindparam("b_id"), process_instance.c.version == bindparam("b_version")).values(
-    {c: bindparam(c) for c in ("tokens", "variables", "version", "state", "ended_at", "chain_seq", "chain_hash")})
+    {c: bindparam(c) for c in ("tokens", "variables", "version", "state", "ended_at", "chain_seq", "chain_hash")}))
+_END_TASK = Prepared(update(user_task).where(user_task.c.id == bindparam("b_id")).values(
+    {c: bindparam(c) for c in ("state", "ended_at", "ended_by", "ended_how")} | {"version": user_task.c.version + 1}))
+_OPEN_TASK = Prepared(insert(user_task))
+_END_TIMER = Prepared(update(timer).where(timer.c.id == bindparam("b_id"), timer.c.state == "armed").values(
+    state=bindparam("state"), fired_at=bindparam("fired_at")))
+_ARM_TIMER = Prepared(insert(timer))
+_END_SUBSCRIPTION = Prepared(delete(subscription).where(subscription.c.id == bindparam("b_id")))
+_SUBSCRIBE = Prepared(insert(subscription))
+_TELL = Prepared(insert(trace_event))
+_SEND = Prepared(insert(outbox))

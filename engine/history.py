@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import orjson
 from sqlalchemy import Connection, select
 
 from engine.tables import instant_text, process_instance, trace_event
@@ -33,7 +34,11 @@ class Event:
 
 def canonical(value) -> str:
     """The one text of a JSON value that is hashed: sorted keys, UTF-8, no spaces."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=_text).decode()
+
+
+def _text(value) -> str:
+    return str(value)
 
 
 def digest(salt: str, personal: dict) -> str:

@@ -45,7 +45,7 @@ class Instant(TypeDecorator):
 
 def instant_text(value: datetime) -> str:
     """The text form of an instant that sorts like time."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 process_definition = Table(

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from engine.dialect import Event, TimerKind
 from engine.errors import EngineError
-from engine.tables import timer
+from engine.sql import Prepared
+from engine.tables import Instant, timer
 
 _TEXT = re.compile(r'"((?:[^"\\])*)"')
 _CYCLE = re.compile(r"R(\d*)/(P.+)")
@@ -91,10 +92,14 @@ def next_turn(due_at: datetime, repeat: str, now: datetime) -> tuple[dict | None
     return {"due": (due_at + interval * (missed + 1)).isoformat(), "repeat": f"R{'' if left is None else left}/{seconds}"}, missed
 
 
-def overdue(connection: Connection, root_id: str, now: datetime) -> list:
+def overdue(connection: Connection, root_id: str, now: datetime) -> list[dict]:
     """The armed timers of a family that are due, in due order."""
-    return list(connection.execute(select(timer).where(
-        timer.c.root_id == root_id, timer.c.state == "armed", timer.c.due_at <= now).order_by(timer.c.due_at, timer.c.id)))
+    return _OVERDUE.all(connection, root_id=root_id, now=now)
+
+
+_OVERDUE = Prepared(select(timer).where(
+    timer.c.root_id == bindparam("root_id"), timer.c.state == "armed", timer.c.due_at <= bindparam("now", type_=Instant()))
+    .order_by(timer.c.due_at, timer.c.id))
 
 
 def due_rows(connection: Connection, now: datetime, limit: int) -> list:

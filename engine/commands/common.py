@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select
 
 from engine import timers
 from engine.errors import NotPossible
 from engine.execution import SYSTEM, Actor, Family
+from engine.sql import Prepared
 from engine.tables import command, timer
 from engine.unit_of_work import Unit
 
@@ -29,20 +30,23 @@ def replay(unit: Unit, request_id: str | None, name: str) -> Result | None:
     """The first answer to `request_id`, if it was asked before. Raises NotPossible if it was another command."""
     if not request_id:
         return None
-    row = unit.connection.execute(select(command.c.name, command.c.result).where(command.c.request_id == request_id)).first()
-    if row is None:
-        return None
-    if row.name != name:
-        raise NotPossible(f"Request {request_id} was a {row.name}, not a {name}. Send each action with a request id of its own.")
-    stored = json.loads(row.result)
+    row = _ASKED.first(unit.connection, request_id=request_id)
+    return answer(row, request_id, name) if row else None
+
+
+def answer(row: dict, request_id: str, name: str) -> Result:
+    """The result stored under a request id; refused if another command asked it."""
+    if row["name"] != name:
+        raise NotPossible(f"Request {request_id} was a {row['name']}, not a {name}. Send each action with a request id of its own.")
+    stored = json.loads(row["result"])
     return Result(stored["instance_id"], stored["ended"], tuple(stored["opened"]), True, stored["data"])
 
 
 def remember(unit: Unit, request_id: str | None, name: str, actor: Actor, subject: str, result: Result) -> None:
     if request_id:
-        unit.connection.execute(insert(command).values(
-            request_id=request_id, name=name, actor=actor.person, subject=subject, at=unit.now, result=json.dumps(
-                {"instance_id": result.instance_id, "ended": result.ended, "opened": list(result.opened), "data": result.data})))
+        _REMEMBER.run(unit.connection, request_id=request_id, name=name, actor=actor.person, subject=subject, at=unit.now,
+                      result=json.dumps({"instance_id": result.instance_id, "ended": result.ended,
+                                         "opened": list(result.opened), "data": result.data}))
 
 
 def locked(engine, unit: Unit, root_id: str, actor: Actor) -> Family:
@@ -56,7 +60,7 @@ def fire_overdue(family: Family) -> int:
     """Fire what is due before anything else happens to the instance; by the clock's name, not the user's."""
     fired, asked_by = 0, family.actor
     for row in timers.overdue(family.connection, family.chain.root_id, family.now):
-        if row.id in family.ended_timers:
+        if row["id"] in family.ended_timers:
             continue  # an earlier one of these took it away
         family.actor = SYSTEM
         fire(family, row)
@@ -65,14 +69,14 @@ def fire_overdue(family: Family) -> int:
     return fired
 
 
-def fire(family: Family, row) -> None:
+def fire(family: Family, row: dict) -> None:
     """Fire one timer row and run to the next wait state."""
-    running = family.member(row.instance_id)
-    again, missed = timers.next_turn(row.due_at, row.repeat, family.now) if row.repeat else (None, 0)
-    lateness = max(0.0, (family.now - row.due_at).total_seconds())
-    running.record("timer-fired", row.element_id, timer=row.id, due=row.due_at, late_seconds=int(lateness), missed=missed)
-    family.end_timer(row.id, "fired")
-    running.game.fire(row.id, again)
+    running = family.member(row["instance_id"])
+    again, missed = timers.next_turn(row["due_at"], row["repeat"], family.now) if row["repeat"] else (None, 0)
+    lateness = max(0.0, (family.now - row["due_at"]).total_seconds())
+    running.record("timer-fired", row["element_id"], timer=row["id"], due=row["due_at"], late_seconds=int(lateness), missed=missed)
+    family.end_timer(row["id"], "fired")
+    running.game.fire(row["id"], again)
     family.touch(running)
     family.settle()
 
@@ -89,3 +93,7 @@ def finish(engine, unit: Unit, family: Family, instance_id: str, data: dict | No
 
 def timer_row(unit: Unit, timer_id: str):
     return unit.connection.execute(select(timer).where(timer.c.id == timer_id)).first()
+
+
+_ASKED = Prepared(select(command.c.name, command.c.result).where(command.c.request_id == bindparam("request_id")))
+_REMEMBER = Prepared(insert(command))

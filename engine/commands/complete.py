@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
-from engine.commands.common import Result, finish, fire_overdue, remember, replay
+from engine.commands.common import Result, answer, finish, fire_overdue, remember
 from engine.errors import NotFound, TaskNotOpen, VersionClash
 from engine.execution import Actor, Family
 from engine.feel import to_json
-from engine.tables import process_instance, user_task
+from engine.sql import Prepared
+from engine.tables import Instant, command, process_instance, timer, user_task
 from engine.unit_of_work import Unit
 
 
@@ -16,11 +17,13 @@ def complete(engine, unit: Unit, task_id: str, values: dict, *, actor: Actor, se
              request_id: str | None = None) -> Result:
     """One of two people at once wins; the other learns who and when. Raises TaskNotOpen, VersionClash, FormInvalid."""
     root = locked_root(unit, task_id)
-    if (done := replay(unit, request_id, "complete")) is not None:
-        return done
+    state = _STATE.first(unit.connection, task_id=task_id, request_id=request_id or "", now=unit.now)
+    if state["asked_name"] is not None:
+        return answer({"name": state["asked_name"], "result": state["asked_result"]}, request_id, "complete")
     family = Family(engine, unit.connection, unit.now, actor, root)
-    fire_overdue(family)
-    task = open_task(unit, family, task_id)
+    if state["overdue"]:
+        fire_overdue(family)
+    task = still_open(family, state)
     if seen is not None and seen != task["version"]:
         raise VersionClash(task_id, seen, task["version"])
     running = family.member(task["instance_id"])
@@ -42,20 +45,22 @@ def complete(engine, unit: Unit, task_id: str, values: dict, *, actor: Actor, se
 
 def locked_root(unit: Unit, task_id: str) -> dict:
     """The root instance's row of a task, locked."""
-    statement = select(process_instance).join(user_task, user_task.c.root_id == process_instance.c.id).where(
-        user_task.c.id == task_id).with_for_update(of=process_instance)
-    row = unit.connection.execute(statement).first()
+    row = _ROOT.first(unit.connection, task_id=task_id)
     if row is None:
         raise NotFound("Task", task_id)
-    return dict(row._mapping)
+    return row
 
 
 def open_task(unit: Unit, family: Family, task_id: str) -> dict:
     """The task's row, read under the lock. Raises TaskNotOpen with who ended it."""
-    row = dict(unit.connection.execute(select(user_task).where(user_task.c.id == task_id)).first()._mapping)
-    row |= family.ended_tasks.get(task_id, {})
+    return still_open(family, dict(unit.connection.execute(select(user_task).where(user_task.c.id == task_id)).first()._mapping))
+
+
+def still_open(family: Family, row: dict) -> dict:
+    """`row` if the task is open after what the family's overdue timers did. Raises TaskNotOpen."""
+    row = row | family.ended_tasks.get(row["id"], {})
     if row["state"] != "open":
-        raise TaskNotOpen(task_id, row["name"], row["state"], row["ended_by"], row["ended_at"])
+        raise TaskNotOpen(row["id"], row["name"], row["state"], row["ended_by"], row["ended_at"])
     return row
 
 
@@ -63,3 +68,17 @@ def validated(engine, running, element, values: dict) -> dict:
     """The cleaned values of the element's form; the form refuses what it does not know."""
     form = running.definition.procedure.forms.get(element.form)
     return form.validate(values, engine.feel, running.context()) if form else {}
+
+
+_ROOT = Prepared(select(process_instance).join(user_task, user_task.c.root_id == process_instance.c.id).where(
+    user_task.c.id == bindparam("task_id")).with_for_update(of=process_instance))
+_ASKED = select(command).where(command.c.request_id == bindparam("request_id"))
+# One look under the lock: the task, an earlier answer to this request, and whether a timer of the family is overdue.
+_STATE = Prepared(select(
+    user_task,
+    _ASKED.with_only_columns(command.c.name).scalar_subquery().label("asked_name"),
+    _ASKED.with_only_columns(command.c.result).scalar_subquery().label("asked_result"),
+    select(func.count()).select_from(timer).where(
+        timer.c.root_id == user_task.c.root_id, timer.c.state == "armed",
+        timer.c.due_at <= bindparam("now", type_=Instant())).scalar_subquery().label("overdue"),
+).where(user_task.c.id == bindparam("task_id")))

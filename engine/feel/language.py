@@ -171,10 +171,18 @@ class _Call:
         if function.wants_env:
             given.insert(0, self.env)
         try:
-            inspect.signature(function.call).bind(*given)
-        except TypeError as error:
-            raise TypeError(f"takes ({', '.join(function.params)}): {error}") from None
-        return function.call(*given)
+            return function.call(*given)
+        except TypeError:
+            _refuse_misfit(function, given)
+            raise
+
+
+def _refuse_misfit(function: Function, given: list) -> None:
+    """Says in the author's words when the arguments, not the function, are to blame."""
+    try:
+        inspect.signature(function.call).bind(*given)
+    except TypeError as error:
+        raise TypeError(f"takes ({', '.join(function.params)}): {error}") from None
 
 
 def _reason(reply: dict) -> str:

@@ -24,6 +24,7 @@ CPU_MILLISECONDS = 100  # one request
 LOAD_CPU_MILLISECONDS = 5_000  # reading a decision model: hundreds of cells are parsed
 START_SECONDS = 20
 CHILDREN = 4
+KNOWN_BY_A_CHILD = 100  # decision models and function sets; a child that knows more is replaced, so that it cannot grow for ever
 
 BUNDLE = Path(__file__).with_name("bundle.js")
 CHILD = Path(__file__).with_name("child.py")
@@ -196,7 +197,7 @@ class Sandbox:
 
     def _give_back(self, child: _Child) -> None:
         with self._lock:
-            if len(self._idle) < CHILDREN:
+            if len(self._idle) < CHILDREN and len(child.known) < KNOWN_BY_A_CHILD:
                 self._idle.append(child)
                 return
         child.end()

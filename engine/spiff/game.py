@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from typing import Protocol
-from uuid import UUID
 
 import orjson
 from SpiffWorkflow.util.task import TaskState
@@ -69,7 +68,7 @@ class TokenGame:
         for key, element, status, home, host_key, flow, listens, memo in rows:
             if element not in specs:
                 raise StepFailed(None, element, "the saved state stands on an element that the definition does not have")
-            Token(game.workflow, specs[element], parent=game.root, state=status, id=UUID(hex=key), home=home, host=host_key,
+            Token(game.workflow, specs[element], parent=game.root, state=status, id=key, home=home, host=host_key,
                   flow=flow, listens=bool(listens), memo=memo)
         game.ended = ended
         return game
@@ -83,7 +82,7 @@ class TokenGame:
         return [t for t in self.workflow.tasks.values() if t.live]
 
     def token(self, key: str) -> Token | None:
-        token = self.workflow.tasks.get(UUID(hex=key))
+        token = self.workflow.tasks.get(key)
         return token if token is not None and token.live else None
 
     # ---- commands --------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ shape of the tree. So finished tokens can be dropped after every step and the co
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import uuid4
 
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
@@ -24,15 +24,15 @@ class Token(Task):
     listens: it waits for the start of an event sub-process and does not keep its scope open.
     """
 
-    def __init__(self, workflow, spec, *, parent=None, state=TaskState.FUTURE, id: UUID | None = None, home=None, host=None,
+    def __init__(self, workflow, spec, *, parent=None, state=TaskState.FUTURE, id: str | None = None, home=None, host=None,
                  flow=None, listens=False, memo=None):
-        super().__init__(workflow, spec, parent, state, id)
+        super().__init__(workflow, spec, parent, state, id or uuid4().hex)
         self.home, self.host, self.flow, self.listens = home, host, flow, listens
         self.memo = memo or {}  # what the host wants to find again on this token, JSON
 
     @property
     def key(self) -> str:
-        return self.id.hex
+        return self.id
 
     @property
     def element(self):

@@ -30,7 +30,6 @@ const REQUESTS = {
     models.set(id, model);
     return result;
   },
-  forget(id) { models.delete(id); return null; },
   decide: (id, decisionId, given) => decide(models.get(id), decisionId, fromWire(given)),
 };
 

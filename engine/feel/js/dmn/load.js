@@ -3,10 +3,11 @@ import { compile } from 'feelin';
 import { functionsOf } from '../expressions.js';
 import { lint, unknown } from '../lint.js';
 
-/** Prepares the model in place; returns {faults: [{element, at, message, text}], takes: {decision id: [names]}}. */
+/** Prepares the model in place; returns {faults: [{element, at, message, text}], takes: {id: [names]}}. */
 export function load(model) {
   const state = { model, faults: [] };
-  for (const [id, node] of [...Object.entries(model.knowledge), ...Object.entries(model.decisions)]) {
+  const nodes = [...Object.entries(model.knowledge), ...Object.entries(model.decisions)];
+  for (const [id, node] of nodes) {
     const names = required(model, node);
     const takes = model.open ? openInputs(node, names) : [];
     node.takes = takes;
@@ -15,7 +16,7 @@ export function load(model) {
   for (const [id, type] of Object.entries(model.types)) {
     allowedOf(type).forEach(allowed => text({ ...state, element: id }, 'u', allowed, { '?': null }));
   }
-  return { faults: state.faults, takes: Object.fromEntries(Object.entries(model.decisions).map(([id, node]) => [id, node.takes])) };
+  return { faults: state.faults, takes: Object.fromEntries(nodes.map(([id, node]) => [id, node.takes])) };
 }
 
 const namesToScope = names => Object.fromEntries(names.map(name => [name, null]));

@@ -1,0 +1,792 @@
+"""What a procedure must satisfy to be deployed. Each check is one function with an id and a remedy.
+
+`check` runs all of them and gives every fault at once; nothing is executed. What reading alone can see (is this BPMN, is this
+text a duration) is found by the readers and listed here with the rest, so that docs/reference/checks.md has one list. A new
+check is a function with `@rule(...)`, a test with a small diagram that fails it, and a line in that page.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from engine import definitions, dialect
+from engine.definitions import Procedure
+from engine.dialect import BadText, Diagram, Element, EventKind, Fault, Kind, TimerKind
+from engine.errors import EngineError
+from engine.forms import definition as form_definition
+from engine.names import declared_names
+
+MAX_CALL_DEPTH = 5
+ESCALATION = "escalation"
+RESERVED = frozenset({"now", "instance"})
+ACTIVITIES = frozenset({Kind.USER, Kind.SERVICE, Kind.RULE, Kind.SCRIPT, Kind.CALL, Kind.SUBPROCESS})
+INPUTS_ON = frozenset({Kind.SERVICE, Kind.RULE, Kind.CALL})
+OUTPUTS_ON = frozenset({Kind.USER, Kind.SERVICE, Kind.RULE, Kind.SCRIPT, Kind.CALL})
+STATUSES = ("draft", "in-force", "superseded", "abolished")
+SHEET_TEXTS = ("code", "name", "status", "tier", "department", "owner")
+REVISION_TEXTS = ("time", "code_before", "code_after", "changes")
+
+
+class Finding(NamedTuple):
+    """What a check found. `file` is the diagram where it is not named, `remedy` the check's own where it is empty."""
+
+    element: str | None
+    reason: str
+    remedy: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The procedure under check, and what it may refer to."""
+
+    procedure: Procedure
+    operations: Any  # has get(name) -> operation or None, names()
+    functions: tuple
+    roles: frozenset[str]
+    known: Mapping[str, Procedure | None]  # procedures that may be called; None where only the key is known
+    feel: Any
+
+    @property
+    def diagram(self) -> Diagram:
+        return self.procedure.diagram
+
+    @cached_property
+    def names(self) -> set[str]:
+        """The names that every expression of the procedure may use."""
+        return names_of(self.procedure, self.operations) | {f.name for f in self.functions}
+
+    @cached_property
+    def scopes(self) -> dict[str, list[Element]]:
+        """The process and each sub-process, with what stands directly in it."""
+        subs = [e.id for e in self.diagram.elements.values() if e.kind is Kind.SUBPROCESS]
+        return {scope: self.diagram.inside(scope) for scope in (self.diagram.key, *subs)}
+
+    def of(self, *kinds: Kind) -> list[Element]:
+        return [e for e in self.diagram.elements.values() if e.kind in kinds]
+
+    def targets(self, element: Element) -> list[str]:
+        return [self.diagram.flows[f].target for f in element.outgoing]
+
+    def around(self, element: Element) -> Element | None:
+        """The sub-process that the element stands in, or None in the process itself."""
+        return self.diagram.elements.get(element.scope)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule. `run` is None where a reader finds it."""
+
+    id: str
+    what: str
+    remedy: str
+    warning: bool = False
+    run: Callable[[Subject], Iterator[Finding]] | None = None
+    needs_diagram: bool = True
+
+
+REGISTRY: dict[str, Check] = {}
+
+
+def rule(id: str, what: str, remedy: str, *, warning: bool = False, needs_diagram: bool = True):
+    """Register the decorated function as check `id`."""
+    def register(function):
+        REGISTRY[id] = Check(id, what, remedy, warning, function, needs_diagram)
+        return function
+    return register
+
+
+for _id, (_what, _remedy) in (dialect.READ_CHECKS | definitions.READ_CHECKS | form_definition.READ_CHECKS).items():
+    REGISTRY[_id] = Check(_id, _what, _remedy, _id == "stray-file")
+
+
+def check(procedure: Procedure, *, operations, functions: Iterable = (), roles: Iterable[str] = (),
+          known_processes: Iterable[str] | Mapping[str, Procedure | None] = (), feel=None) -> list[Fault]:
+    """Every fault of a procedure, warnings included, in the order of the diagram.
+
+    operations: the registry of service-task operations. functions: the FEEL functions of the domain. roles: the groups that
+    exist. known_processes: what may be called, as keys, or as procedures by key, which also checks circles of calls.
+    """
+    subject = _subject(procedure, operations, functions, roles, known_processes, feel)
+    faults = list(procedure.faults)
+    for each in REGISTRY.values():
+        if each.run is not None and (procedure.diagram is not None or not each.needs_diagram):
+            faults += [_fault(subject, each, finding) for finding in each.run(subject)]
+    return sorted(dict.fromkeys(faults), key=_place(procedure))
+
+
+def check_all(procedures: Iterable[Procedure], *, operations, functions: Iterable = (), roles: Iterable[str] = (),
+              known_processes: Iterable[str] = (), feel=None) -> list[Fault]:
+    """The faults of several procedures that may call each other."""
+    procedures = list(procedures)
+    known = dict.fromkeys(known_processes) | {p.key: p for p in procedures}
+    return [fault for p in procedures for fault in check(p, operations=operations, functions=functions, roles=roles,
+                                                         known_processes=known, feel=feel)]
+
+
+def check_file(name: str, content: bytes) -> list[Fault]:
+    """The faults of a lone diagram, table, form or YAML file: what can be said without its folder."""
+    if name.endswith(".bpmn"):
+        return dialect.read(content, name)[1]
+    if name.endswith(".form"):
+        return form_definition.read(content, name)[1]
+    if name.endswith(".dmn"):
+        return [Fault(name, None, reason, REGISTRY["table"].remedy, "table") for reason in _table_fault(content)]
+    if name.endswith((".yaml", ".yml")):
+        return definitions.read_yaml(content, name)[1]
+    return [Fault(name, None, "The file is no diagram, table, form or YAML file.", "Name it .bpmn, .dmn, .form or .yaml.",
+                  "readable")]
+
+
+def calls(procedure: Procedure) -> set[str]:
+    """The keys of the procedures that a procedure calls."""
+    return {e.called for e in procedure.diagram.elements.values() if e.called} if procedure.diagram else set()
+
+
+def names_of(procedure: Procedure, operations) -> set[str]:
+    """The names an expression of the procedure may use: what is declared, and what its messages bring."""
+    names = set(declared_names(procedure, operations)) if procedure.diagram else set(RESERVED)
+    messages = procedure.control_sheet.get("messages")
+    for variables in (messages.values() if isinstance(messages, dict) else ()):
+        names |= {str(name) for name in (variables or {})}
+    return names
+
+
+def _subject(procedure, operations, functions, roles, known_processes, feel) -> Subject:
+    functions = tuple(functions.values() if isinstance(functions, Mapping) else functions)
+    if feel is None:
+        from engine.feel import Feel
+        feel = Feel(functions)
+    known = dict(known_processes) if isinstance(known_processes, Mapping) else dict.fromkeys(known_processes)
+    return Subject(procedure, operations, functions, frozenset(roles), known, feel)
+
+
+def _fault(subject: Subject, each: Check, finding: Finding) -> Fault:
+    diagram = subject.procedure.diagram
+    file = finding.file or (diagram.file if diagram else subject.procedure.key)
+    return Fault(file, finding.element, finding.reason, finding.remedy or each.remedy, each.id, each.warning)
+
+
+def _place(procedure: Procedure):
+    """Sorts faults: faults before warnings, then by file and by place in the diagram."""
+    diagram = procedure.diagram
+    order = {id: n for n, id in enumerate([*diagram.elements, *diagram.flows])} if diagram else {}
+    return lambda fault: (fault.warning, fault.file, order.get(fault.element, len(order)), fault.check)
+
+
+def _like(name: str, names: Iterable[str]) -> str:
+    """A hint at names that look like `name`, or at all of them where there are few."""
+    names = sorted(names)
+    close = difflib.get_close_matches(name, names, 2) or (names if len(names) <= 12 else [])
+    return f" Known: {', '.join(close)}." if close else ""
+
+
+# --- flows and shape of the graph -------------------------------------------------------------------------------------
+
+@rule("flow-ends", "Every flow joins two elements of the same process or sub-process; nothing flows into a start or out of an"
+      " end.", "Connect the flow again; a flow never crosses the border of a sub-process.")
+def _flow_ends(subject: Subject) -> Iterator[Finding]:
+    elements, refused = subject.diagram.elements, subject.diagram.refused
+    for flow in subject.diagram.flows.values():
+        ends = [(side, end) for side, end in (("source", flow.source), ("target", flow.target)) if end not in elements]
+        for side, end in ends:
+            if end not in refused:
+                yield Finding(flow.id, f"The {side} {end or '(none)'} of the flow is no element of the process.")
+        if ends:
+            continue
+        source, target = elements[flow.source], elements[flow.target]
+        if source.scope != target.scope:
+            yield Finding(flow.id, f"The flow leads from {source.id} to {target.id} across the border of a sub-process.")
+        if target.kind in (Kind.START, Kind.BOUNDARY) or source.kind is Kind.END:
+            yield Finding(flow.id, f"Nothing may flow from {source.id} to {target.id}.")
+
+
+@rule("unreachable", "Every element can be reached from the start of its scope.", "Connect it, or delete it.")
+def _unreachable(subject: Subject) -> Iterator[Finding]:
+    for elements in subject.scopes.values():
+        reached = _reached(subject, elements)
+        yield from (Finding(e.id, f"{e.name} can never be reached.") for e in elements if e.id not in reached)
+
+
+def _reached(subject: Subject, elements: list[Element]) -> set[str]:
+    here = {e.id: e for e in elements}
+    waiting = [e.id for e in elements if e.kind is Kind.START or e.triggered_by_event]
+    reached: set[str] = set()
+    while waiting:
+        current = waiting.pop()
+        if current in here and current not in reached:
+            reached.add(current)
+            waiting += subject.targets(here[current]) + [b.id for b in subject.diagram.boundary_of(current)]
+    return reached
+
+
+@rule("dead-end", "Every path ends in an end event, and every scope has one.", "Draw a flow on, or to an end event.")
+def _dead_end(subject: Subject) -> Iterator[Finding]:
+    for scope, elements in subject.scopes.items():
+        for element in elements:
+            if not element.outgoing and element.kind is not Kind.END and not element.triggered_by_event:
+                yield Finding(element.id, f"Nothing follows after {element.name}.")
+        if not any(e.kind is Kind.END for e in elements):
+            yield Finding(scope, f"{scope} has no end event.")
+
+
+@rule("start-event", "A process and an embedded sub-process have exactly one start event, of no kind; an event sub-process has"
+      " exactly one, a message or a timer.", "Draw exactly one start event of the right kind.")
+def _start_event(subject: Subject) -> Iterator[Finding]:
+    for scope, elements in subject.scopes.items():
+        starts = [e for e in elements if e.kind is Kind.START]
+        owner = subject.diagram.elements.get(scope)
+        if len(starts) != 1:
+            yield Finding(scope, f"{scope} has {len(starts)} start events.")
+        for start in starts:
+            if (owner is not None and owner.triggered_by_event) != (start.event.kind is not EventKind.NONE):
+                yield Finding(start.id, f"The start event of {scope} is of the kind {start.event.kind.value}.")
+
+
+@rule("event-sub-process", "An event sub-process stands alone: no flow leads to it or from it.",
+      "Remove the flows, or make it an embedded sub-process.")
+def _event_sub_process(subject: Subject) -> Iterator[Finding]:
+    for element in subject.of(Kind.SUBPROCESS):
+        if element.triggered_by_event and (element.incoming or element.outgoing):
+            yield Finding(element.id, f"{element.name} is an event sub-process with flows.")
+
+
+@rule("gateway-condition", "Each flow out of an exclusive gateway with several has a condition, except its default.",
+      "Write the condition as FEEL after '=', or make the flow the default flow.")
+def _gateway_condition(subject: Subject) -> Iterator[Finding]:
+    for gateway in subject.of(Kind.EXCLUSIVE):
+        flows = [subject.diagram.flows[f] for f in gateway.outgoing]
+        for flow in flows:
+            if len(flows) > 1 and not flow.default and flow.condition is None:
+                yield Finding(flow.id, f"The flow out of {gateway.name} has no condition and is not the default.")
+            if flow.condition is not None and (flow.default or len(flows) == 1):
+                yield Finding(flow.id, f"The condition on the {'default' if flow.default else 'only'} flow out of {gateway.name}"
+                              " is never asked.", "Remove the condition.")
+
+
+@rule("stray-condition", "Only flows out of exclusive gateways have conditions or a default.",
+      "Draw an exclusive gateway before the flow and put the condition there.")
+def _stray_condition(subject: Subject) -> Iterator[Finding]:
+    for flow in subject.diagram.flows.values():
+        source = subject.diagram.elements.get(flow.source)
+        if source is not None and source.kind is not Kind.EXCLUSIVE and (flow.condition is not None or flow.default):
+            yield Finding(flow.id, f"The flow leaves {source.name}, which does not ask conditions.")
+
+
+@rule("implicit-fork", "Only gateways have several flows out.",
+      "Draw a parallel gateway (all of them) or an exclusive gateway (one of them) after the element.")
+def _implicit_fork(subject: Subject) -> Iterator[Finding]:
+    gateways = (Kind.EXCLUSIVE, Kind.PARALLEL, Kind.EVENT_GATEWAY)
+    for element in subject.diagram.elements.values():
+        if len(element.outgoing) > 1 and element.kind not in gateways:
+            yield Finding(element.id, f"{len(element.outgoing)} flows leave {element.name}.")
+
+
+@rule("default-flow", "An exclusive gateway with several flows has a default flow.",
+      "Pick a default flow; without one, a case that nobody thought of stops as an incident.", warning=True)
+def _default_flow(subject: Subject) -> Iterator[Finding]:
+    for gateway in subject.of(Kind.EXCLUSIVE):
+        if len(gateway.outgoing) > 1 and not any(subject.diagram.flows[f].default for f in gateway.outgoing):
+            yield Finding(gateway.id, f"{gateway.name} has no default flow.")
+
+
+@rule("event-gateway", "An event gateway leads to two or more catch events that nothing else leads to.",
+      "Draw message or timer catch events right after the gateway.")
+def _event_gateway(subject: Subject) -> Iterator[Finding]:
+    for gateway in subject.of(Kind.EVENT_GATEWAY):
+        targets = [subject.diagram.elements[t] for t in subject.targets(gateway) if t in subject.diagram.elements]
+        if len(gateway.outgoing) < 2:
+            yield Finding(gateway.id, f"{gateway.name} has fewer than two events to choose from.")
+        for target in targets:
+            if target.kind is not Kind.CATCH:
+                yield Finding(gateway.id, f"{gateway.name} leads to {target.name}, which is no catch event.")
+            elif len(target.incoming) > 1:
+                yield Finding(target.id, f"Several flows lead to {target.name}, which belongs to an event gateway.")
+
+
+@rule("boundary", "A boundary event sits on an activity of its own scope.", "Move it onto a task, call activity or sub-process.")
+def _boundary(subject: Subject) -> Iterator[Finding]:
+    for event in subject.of(Kind.BOUNDARY):
+        host = subject.diagram.elements.get(event.attached_to or "")
+        if host is None or host.kind not in ACTIVITIES or host.triggered_by_event or host.scope != event.scope:
+            if event.attached_to not in subject.diagram.refused:
+                yield Finding(event.id, f"{event.name} is attached to {event.attached_to or 'nothing'}.")
+
+
+@rule("boundary-waits", "A boundary event sits where something waits.",
+      "Move it onto a user task, call activity or sub-process; the others are done within the same step.", warning=True)
+def _boundary_waits(subject: Subject) -> Iterator[Finding]:
+    for event in subject.of(Kind.BOUNDARY):
+        host = subject.diagram.elements.get(event.attached_to or "")
+        if host is not None and host.kind in (Kind.SERVICE, Kind.RULE, Kind.SCRIPT):
+            yield Finding(event.id, f"{event.name} can never happen: {host.name} does not wait.")
+
+
+@rule("endless-loop", "Every loop of flows passes a user task or a catch event.",
+      "Put a user task, or a timer or message catch event, into the loop.")
+def _endless_loop(subject: Subject) -> Iterator[Finding]:
+    for elements in subject.scopes.values():
+        graph = {e.id: subject.targets(e) for e in elements if not _waits(subject, e)}
+        for ring in _rings(graph):
+            yield Finding(ring[0], f"The loop through {', '.join(ring[:6])} never waits for anybody.")
+
+
+def _waits(subject: Subject, element: Element, callers: frozenset[str] = frozenset()) -> bool:
+    """Whether no token passes the element without waiting for a person, a message or a timer."""
+    if element.kind in (Kind.USER, Kind.CATCH, Kind.BOUNDARY):
+        return True
+    if element.kind is Kind.SUBPROCESS:
+        return _scope_waits(subject, subject.diagram.inside(element.id), callers)
+    if element.kind is Kind.CALL:
+        called = subject.known.get(element.called or "")
+        if called is None or called.diagram is None or called.key in callers:
+            return False
+        other = Subject(called, subject.operations, subject.functions, subject.roles, subject.known, subject.feel)
+        return _scope_waits(other, called.diagram.inside(called.key), callers | {called.key})
+    return False
+
+
+def _scope_waits(subject: Subject, elements: list[Element], callers: frozenset[str]) -> bool:
+    passing = {e.id: e for e in elements if not _waits(subject, e, callers)}
+    waiting = [e.id for e in passing.values() if e.kind is Kind.START]
+    seen: set[str] = set()
+    while waiting:
+        current = waiting.pop()
+        if current in passing and current not in seen:
+            if passing[current].kind is Kind.END:
+                return False
+            seen.add(current)
+            waiting += subject.targets(passing[current])
+    return True
+
+
+def _rings(graph: dict[str, list[str]]) -> list[list[str]]:
+    """One ring of nodes for each part of the graph that goes round (nodes outside `graph` break every ring)."""
+    rings, done = [], set()
+    for start in graph:
+        if start in done:
+            continue
+        after = _reach_from(graph, start)
+        if start in after:
+            ring = [start, *(n for n in graph if n != start and n in after and start in _reach_from(graph, n))]
+            rings.append(ring)
+            done.update(ring)
+    return rings
+
+
+def _reach_from(graph: dict[str, list[str]], start: str) -> set[str]:
+    reached, waiting = set(), list(graph[start])
+    while waiting:
+        current = waiting.pop()
+        if current in graph and current not in reached:
+            reached.add(current)
+            waiting += graph[current]
+    return reached
+
+
+@rule("shape", "Everything that is executed is drawn.", "Open the diagram in the editor, place the element and save.")
+def _shape(subject: Subject) -> Iterator[Finding]:
+    for element in subject.diagram.elements.values():
+        if element.id not in subject.diagram.shapes:
+            yield Finding(element.id, f"{element.name} has no shape in the drawing.")
+
+
+@rule("flow-shape", "Every flow is drawn.", "Open the diagram in the editor, connect the elements again and save.", warning=True)
+def _flow_shape(subject: Subject) -> Iterator[Finding]:
+    for flow in subject.diagram.flows.values():
+        if flow.id not in subject.diagram.shapes:
+            yield Finding(flow.id, f"The flow from {flow.source} to {flow.target} has no line in the drawing.")
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+@rule("timer-cycle", "Only events that do not interrupt repeat.",
+      "Use a duration, or make the event non-interrupting (dashed border).")
+def _timer_cycle(subject: Subject) -> Iterator[Finding]:
+    for element in subject.diagram.elements.values():
+        if element.event.timer is TimerKind.CYCLE and (element.kind is Kind.CATCH or element.interrupting):
+            yield Finding(element.id, f"{element.name} repeats, but it happens only once.")
+
+
+@rule("correlation", "Every message event has a correlation key.",
+      "Give the message a subscription correlation key, such as =ticket_number.")
+def _correlation(subject: Subject) -> Iterator[Finding]:
+    for element in subject.diagram.elements.values():
+        if element.event.message and element.event.correlation_key is None:
+            yield Finding(element.id, f"The message {element.event.message} has no correlation key.")
+
+
+@rule("help", "Asking for help is possible at any time: exactly one non-interrupting message event sub-process of the process"
+      " catches ticket.help (or a message ending in .help) and calls the procedure escalation.",
+      "Draw one event sub-process, non-interrupting, with a message start ticket.help and a call activity escalation.")
+def _help(subject: Subject) -> Iterator[Finding]:
+    if subject.diagram.key == ESCALATION:
+        return
+    found = [e for e in subject.diagram.inside(subject.diagram.key) if e.triggered_by_event and _catches_help(subject, e)]
+    if len(found) != 1:
+        yield Finding(subject.diagram.key, f"{len(found)} event sub-processes catch a call for help and escalate it.")
+
+
+def _catches_help(subject: Subject, sub_process: Element) -> bool:
+    inside = subject.diagram.inside(sub_process.id)
+    starts = [e for e in inside if e.kind is Kind.START and (e.event.message or "").endswith(".help") and not e.interrupting]
+    return bool(starts) and any(e.kind is Kind.CALL and e.called == ESCALATION for e in inside)
+
+
+# --- what the elements name -------------------------------------------------------------------------------------------
+
+@rule("user-task", "Every user task has a form of its folder, a group or assignee, a due date and the clause it fulfils.",
+      "Fill in form, candidate groups, due date and the property clause in the properties panel.")
+def _user_task(subject: Subject) -> Iterator[Finding]:
+    for task in subject.of(Kind.USER):
+        if task.form is None:
+            yield Finding(task.id, f"{task.name} has no form.")
+        elif task.form not in subject.procedure.forms:
+            yield Finding(task.id, f"The form {task.form} of {task.name} is not in forms/.", "Create the form, or correct its id."
+                          + _like(task.form, subject.procedure.forms))
+        if not task.groups and not task.assignee:
+            yield Finding(task.id, f"Nobody is to do {task.name}: it has neither group nor assignee.")
+        if not task.due:
+            yield Finding(task.id, f"{task.name} has no due date.")
+        if not task.clause:
+            yield Finding(task.id, f"{task.name} does not say which clause it fulfils.")
+
+
+@rule("role", "A group that is named in plain text is a role that exists.", "Name an existing role.")
+def _role(subject: Subject) -> Iterator[Finding]:
+    for task in subject.of(Kind.USER):
+        for group in _literal_texts(task.groups):
+            if group not in subject.roles:
+                yield Finding(task.id, f"The group {group} of {task.name} is no role.",
+                              "Name an existing role." + _like(group, subject.roles))
+
+
+def _literal_texts(expression: str | None) -> list[str]:
+    """The texts of an expression that is nothing but a text or a list of texts."""
+    try:
+        value = json.loads(expression or "null")
+    except ValueError:
+        return []
+    return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str)]
+
+
+@rule("task-escalation", "A user task has a timer that tells somebody when it is not done, on itself or around it.",
+      "Put a non-interrupting timer boundary event on it that reminds or escalates.", warning=True)
+def _task_escalation(subject: Subject) -> Iterator[Finding]:
+    for task in subject.of(Kind.USER):
+        holder: Element | None = task
+        while holder is not None and not _has_timer(subject, holder):
+            holder = subject.around(holder)
+        if holder is None:
+            yield Finding(task.id, f"Nothing happens when {task.name} is not done in time.")
+
+
+def _has_timer(subject: Subject, element: Element) -> bool:
+    return any(b.event.kind is EventKind.TIMER for b in subject.diagram.boundary_of(element.id))
+
+
+@rule("operation", "A service task names an operation that exists and maps exactly its inputs.",
+      "Pick an operation of docs/reference/operations.md and map each of its inputs.")
+def _operation(subject: Subject) -> Iterator[Finding]:
+    for task in subject.of(Kind.SERVICE):
+        operation = subject.operations.get(task.operation) if task.operation else None
+        if operation is None:
+            yield Finding(task.id, f"{task.name} names the operation {task.operation or '(none)'}, which does not exist.",
+                          "Pick an existing operation." + _like(task.operation or "", subject.operations.names()))
+        else:
+            yield from (Finding(task.id, reason) for reason in operation.faults(m.target for m in task.inputs))
+
+
+@rule("table", "Every decision table of the folder can be read.", "Open the table in the editor, correct it and save.",
+      needs_diagram=False)
+def _table(subject: Subject) -> Iterator[Finding]:
+    for file, content in subject.procedure.decisions.items():
+        yield from (Finding(None, reason, file=file) for reason in _table_fault(content))
+
+
+def _table_fault(content: bytes) -> list[str]:
+    from engine.decisions import load
+    try:
+        load(content)
+    except (EngineError, ValueError) as error:
+        return [f"The table cannot be read: {str(error)[:300]}"]
+    return []
+
+
+@rule("decision", "A business rule task calls a decision of the folder's tables and keeps the result in a variable.",
+      "Pick a decision of the folder and name the result variable.")
+def _decision(subject: Subject) -> Iterator[Finding]:
+    tasks = subject.of(Kind.RULE)
+    known = _decision_ids(subject.procedure) if tasks else set()
+    for task in tasks:
+        if task.decision is None or task.decision not in known:
+            yield Finding(task.id, f"The decision {task.decision or '(none)'} of {task.name} is in no table of the folder.",
+                          "Pick a decision of the folder." + _like(task.decision or "", known))
+        if not task.result:
+            yield Finding(task.id, f"The result of {task.name} goes nowhere.", "Name the result variable.")
+
+
+def _decision_ids(procedure: Procedure) -> set[str]:
+    from engine.decisions import load
+    found: set[str] = set()
+    for content in procedure.decisions.values():
+        try:
+            found |= set(load(content).ids())
+        except (EngineError, ValueError):
+            continue  # the check `table` says it
+    return found
+
+
+@rule("script", "A script task has an expression and a variable for its result.", "Fill in expression and result variable.")
+def _script(subject: Subject) -> Iterator[Finding]:
+    for task in subject.of(Kind.SCRIPT):
+        if task.script is None:
+            yield Finding(task.id, f"{task.name} has no expression.")
+        if not task.result:
+            yield Finding(task.id, f"The result of {task.name} goes nowhere.")
+
+
+@rule("call", "A call activity names a procedure that exists; calls never go in a circle and are at most 5 deep.",
+      "Name an existing procedure, and break circles of calls.")
+def _call(subject: Subject) -> Iterator[Finding]:
+    for task in subject.of(Kind.CALL):
+        own = task.called == subject.diagram.key
+        if not task.called or task.called not in subject.known and not own:
+            yield Finding(task.id, f"The called procedure {task.called or '(none)'} of {task.name} does not exist.",
+                          "Name an existing procedure." + _like(task.called or "", subject.known))
+        elif own or _calls_back(subject, task.called, subject.diagram.key):
+            yield Finding(task.id, f"{subject.diagram.key} calls itself through {task.called}.")
+        elif _call_depth(subject, task.called, 1) > MAX_CALL_DEPTH:
+            yield Finding(task.id, f"The calls that begin with {task.called} are more than {MAX_CALL_DEPTH} deep.")
+
+
+def _called_by(subject: Subject, key: str) -> set[str]:
+    procedure = subject.known.get(key)
+    return calls(procedure) if procedure is not None else set()
+
+
+def _calls_back(subject: Subject, key: str, own: str) -> bool:
+    seen, waiting = set(), [key]
+    while waiting:
+        current = waiting.pop()
+        if current == own:
+            return True
+        if current not in seen:
+            seen.add(current)
+            waiting += _called_by(subject, current)
+    return False
+
+
+def _call_depth(subject: Subject, key: str, depth: int) -> int:
+    if depth > MAX_CALL_DEPTH:
+        return depth
+    return max((_call_depth(subject, other, depth + 1) for other in sorted(_called_by(subject, key))), default=depth)
+
+
+@rule("mapping", "Input mappings stand on service, rule and call activities, output mappings on tasks and calls.",
+      "Remove the mapping; a message's variables arrive under their own names.")
+def _mapping(subject: Subject) -> Iterator[Finding]:
+    for element in subject.diagram.elements.values():
+        for side, lines, kinds in (("input", element.inputs, INPUTS_ON), ("output", element.outputs, OUTPUTS_ON)):
+            if lines and element.kind not in kinds:
+                yield Finding(element.id, f"The {side} mapping of {element.name} is not read on a {element.kind.value}.")
+
+
+@rule("reserved-name", "No variable is called now or instance.", "Give the variable another name.")
+def _reserved_name(subject: Subject) -> Iterator[Finding]:
+    for element in subject.diagram.elements.values():
+        for name in {element.result, *(m.target for m in element.outputs)} & RESERVED:
+            yield Finding(element.id, f"{name} is given by the engine and cannot be set.")
+    for name in RESERVED & set(subject.procedure.control_sheet.get("variables") or {}):
+        yield Finding(None, f"{name} is given by the engine and cannot be a start variable.", file=definitions.CONTROL_SHEET)
+
+
+# --- expressions ------------------------------------------------------------------------------------------------------
+
+class Expression(NamedTuple):
+    """One FEEL text of the procedure: where it stands, and which names it may use beside the usual (None: any)."""
+
+    element: str | None
+    place: str
+    text: str
+    extra: frozenset[str] | None = frozenset()
+    file: str = ""
+
+
+@rule("expression", "Every expression is FEEL and uses only names that are declared.",
+      "Correct the expression; declare what is known at the start under `variables:` of control-sheet.yaml.")
+def _expression(subject: Subject) -> Iterator[Finding]:
+    for expression in [*_element_expressions(subject), *_form_expressions(subject)]:
+        remedy = _python_remedy(expression.text)
+        if remedy:
+            yield Finding(expression.element, f"{expression.place} `{_short(expression.text)}` is no FEEL.", remedy, expression.file)
+            continue
+        names = subject.names | (expression.extra or frozenset())
+        for problem in subject.feel.check(expression.text, names):
+            if problem.name is None or expression.extra is not None:
+                yield Finding(expression.element, f"{expression.place} `{_short(expression.text)}`: {problem.message}"
+                              f" (character {problem.start + 1}).", file=expression.file)
+
+
+@rule("duration-text", "Every duration written out in an expression is ISO 8601.",
+      "Write duration(\"PT15M\") for 15 minutes, \"PT4H\" for hours, \"P1D\" for days.")
+def _duration_text(subject: Subject) -> Iterator[Finding]:
+    for expression in _element_expressions(subject):
+        for text in re.findall(r"\bduration\(\s*\"([^\"]*)\"\s*\)", expression.text):
+            try:
+                dialect.check_duration(text)
+            except BadText as bad:
+                yield Finding(expression.element, f"{expression.place}: {bad}", bad.remedy)
+
+
+def _element_expressions(subject: Subject) -> Iterator[Expression]:
+    for element in subject.diagram.elements.values():
+        event = element.event
+        for place, text in (("candidate groups", element.groups), ("assignee", element.assignee), ("due date", element.due),
+                            ("follow-up date", element.follow_up), ("priority", element.priority), ("script", element.script),
+                            ("timer", event.expression), ("correlation key", event.correlation_key)):
+            if text is not None:
+                yield Expression(element.id, place, text)
+        yield from (Expression(element.id, f"input {m.target}", m.source) for m in element.inputs)
+        extra = _output_names(subject, element) if element.outputs else frozenset()
+        yield from (Expression(element.id, f"output {m.target}", m.source, extra) for m in element.outputs)
+    for flow in subject.diagram.flows.values():
+        if flow.condition is not None:
+            yield Expression(flow.id, "condition", flow.condition)
+
+
+def _output_names(subject: Subject, element: Element) -> frozenset[str] | None:
+    """The names an output mapping sees beside the process's own; None where they cannot be known."""
+    if element.kind is Kind.SERVICE:
+        operation = subject.operations.get(element.operation) if element.operation else None
+        return frozenset(operation.outputs) if operation else None
+    if element.kind is Kind.CALL:
+        called = subject.known.get(element.called or "")
+        return frozenset(names_of(called, subject.operations)) if called is not None else None
+    return frozenset()
+
+
+def _form_expressions(subject: Subject) -> Iterator[Expression]:
+    for form in subject.procedure.forms.values():
+        conditions = {hide for field in form.fields for hide in field.hides}
+        yield from (Expression(form.id, "hide condition", hide, frozenset(form.keys), f"forms/{form.id}.form")
+                    for hide in sorted(conditions))
+
+
+_PYTHON = (
+    (r"==", "FEEL compares with a single =."),
+    (r"&&|\|\|", "FEEL says `and`, `or`."),
+    (r"\blambda\b", "FEEL has no lambda; use `for x in list return ...` or a decision table."),
+    (r"__|\bimport\b|\bexec\b|\beval\b|\bos\.\w", "No Python is ever run; write FEEL."),
+    (r"\b(True|False|None)\b", "FEEL says true, false, null."),
+    (r"\bnot\s+(?!\()\w", "FEEL says not(...)."),
+    (r"\b(elif|def|len\(|str\(|int\(|float\()", "This is Python; FEEL says count(list), string(x), number(text)."),
+    (r"[\w)\]]\.(get|append|lower|upper|strip|split)\(", "FEEL has no methods; write upper case(text), list[1], append(list, x)."),
+)
+
+
+def _python_remedy(expression: str) -> str | None:
+    """What to write instead where an expression looks like Python, outside its texts in quotes."""
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"', '""', expression)
+    if re.search(r"\belse\b", bare) and not re.search(r"\bthen\b", bare):
+        return "FEEL says `if a then b else c`."
+    if "'" in bare:
+        return 'FEEL puts texts in double quotes: "urgent".'
+    return next((remedy for pattern, remedy in _PYTHON if re.search(pattern, bare)), None)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+# --- papers of the procedure ------------------------------------------------------------------------------------------
+
+@rule("control-sheet", "The control sheet (clause 0) names code, name, status, tier, department, owner, and each revision's time,"
+      " code before, code after and changes, in time order.", "Fill in control-sheet.yaml.", needs_diagram=False)
+def _control_sheet(subject: Subject) -> Iterator[Finding]:
+    sheet = subject.procedure.control_sheet
+    if not sheet:
+        yield Finding(None, "There is no control sheet.", file=definitions.CONTROL_SHEET)
+        return
+    for key in SHEET_TEXTS:
+        if not str(sheet.get(key) or "").strip():
+            yield Finding(None, f"The control sheet has no {key}.", file=definitions.CONTROL_SHEET)
+    if sheet.get("status") and sheet["status"] not in STATUSES:
+        yield Finding(None, f"The status {sheet['status']} is not known.", f"Write one of {', '.join(STATUSES)}.",
+                      definitions.CONTROL_SHEET)
+    yield from (Finding(None, reason, file=definitions.CONTROL_SHEET) for reason in _revision_faults(sheet.get("revisions")))
+    for key in ("variables", "messages"):
+        if not isinstance(sheet.get(key) or {}, dict):
+            yield Finding(None, f"{key} of the control sheet is no mapping of names.", file=definitions.CONTROL_SHEET)
+
+
+def _revision_faults(revisions) -> Iterator[str]:
+    if not isinstance(revisions, list) or not revisions:
+        yield "The control sheet has no revisions."
+        return
+    for number, revision in enumerate(revisions, 1):
+        missing = [k for k in REVISION_TEXTS if not str((revision if isinstance(revision, dict) else {}).get(k) or "").strip()]
+        if missing:
+            yield f"Revision {number} has no {', '.join(missing)}."
+    times = [str(r.get("time")) for r in revisions if isinstance(r, dict)]
+    if times != sorted(times):
+        yield "The revisions are not in time order."
+
+
+@rule("english", "en.yaml has an English text for every label of the diagram and the forms, and for nothing else.",
+      "Add the texts to en.yaml, remove those that name nothing.", warning=True)
+def _english(subject: Subject) -> Iterator[Finding]:
+    english = subject.procedure.translations
+    named = {e.id: e.name for e in subject.diagram.elements.values() if e.name != e.id}
+    named |= {f.id: f.name for f in subject.diagram.flows.values() if f.name}
+    yield from _text_gaps("the diagram", named, _mapping_of(english, "elements"), None)
+    for form in subject.procedure.forms.values():
+        texts = _mapping_of(_mapping_of(english, "forms"), form.id)
+        yield from _text_gaps(f"the form {form.id}", _form_labels(form), _flat_texts(texts), form.id)
+
+
+def _text_gaps(what: str, wanted: Mapping[str, str], given: Mapping[str, Any], element: str | None) -> Iterator[Finding]:
+    missing = sorted(k for k in wanted if not given.get(k))
+    if missing:
+        yield Finding(element, f"{len(missing)} texts of {what} have no English: {', '.join(missing[:8])}.",
+                      file=definitions.ENGLISH)
+    strange = sorted(set(given) - set(wanted)) if element is None else []
+    if strange:
+        yield Finding(element, f"en.yaml names what {what} does not have: {', '.join(strange[:8])}.", file=definitions.ENGLISH)
+
+
+def _form_labels(form) -> dict[str, str]:
+    """Everything to be said in English about a form: `key`, and `key=value` for options."""
+    labels: dict[str, str] = {}
+    for field in form.fields:
+        labels[field.key] = field.label
+        labels |= {f"{field.key}={option.value}": option.label for option in field.options}
+    return labels
+
+
+def _flat_texts(texts: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, entry in texts.items():
+        entry = entry if isinstance(entry, dict) else {"label": entry}
+        flat[str(key)] = entry.get("label")
+        flat |= {f"{key}={value}": label for value, label in _mapping_of(entry, "values").items()}
+    return flat
+
+
+def _mapping_of(holder: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = holder.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+@rule("scenarios", "A procedure has at least two scenarios.", "Write one story per file in scenarios/: given, steps, then.",
+      warning=True, needs_diagram=False)
+def _scenarios(subject: Subject) -> Iterator[Finding]:
+    count = len(subject.procedure.scenarios)
+    if count < 2:
+        yield Finding(None, f"The procedure has {count} scenarios.", file="scenarios/")
