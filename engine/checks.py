@@ -314,9 +314,10 @@ def _event_gateway(subject: Subject) -> Iterator[Finding]:
 def _boundary(subject: Subject) -> Iterator[Finding]:
     for event in subject.of(Kind.BOUNDARY):
         host = subject.diagram.elements.get(event.attached_to or "")
+        if event.attached_to in subject.diagram.refused:
+            continue
         if host is None or host.kind not in ACTIVITIES or host.triggered_by_event or host.scope != event.scope:
-            if event.attached_to not in subject.diagram.refused:
-                yield Finding(event.id, f"{event.name} is attached to {event.attached_to or 'nothing'}.")
+            yield Finding(event.id, f"{event.name} is attached to {event.attached_to or 'nothing'}.")
 
 
 @rule("boundary-waits", "A boundary event sits where something waits.",
@@ -589,6 +590,19 @@ def _call_depth(subject: Subject, key: str, depth: int) -> int:
     return max((_call_depth(subject, other, depth + 1) for other in sorted(_called_by(subject, key))), default=depth)
 
 
+@rule("call-inputs", "A call activity gives exactly the start variables that the called procedure declares.",
+      "Map each variable that the called procedure's control sheet lists under `variables:`.", warning=True)
+def _call_inputs(subject: Subject) -> Iterator[Finding]:
+    for task in subject.of(Kind.CALL):
+        called = subject.known.get(task.called or "")
+        declared = set((called.control_sheet.get("variables") or {}) if called is not None else {})
+        given = {m.target for m in task.inputs}
+        if declared and declared != given:
+            absent, strange = sorted(declared - given), sorted(given - declared)
+            yield Finding(task.id, f"{task.name} gives {task.called} " + " and ".join(
+                [f"no {', '.join(absent)}"] * bool(absent) + [f"the undeclared {', '.join(strange)}"] * bool(strange)) + ".")
+
+
 @rule("mapping", "Input mappings stand on service, rule and call activities, output mappings on tasks and calls.",
       "Remove the mapping; a message's variables arrive under their own names.")
 def _mapping(subject: Subject) -> Iterator[Finding]:
@@ -628,8 +642,10 @@ def _expression(subject: Subject) -> Iterator[Finding]:
             yield Finding(expression.element, f"{expression.place} `{_short(expression.text)}` is no FEEL.", remedy, expression.file)
             continue
         names = subject.names | (expression.extra or frozenset())
+        told: set[str | None] = set()
         for problem in subject.feel.check(expression.text, names):
-            if problem.name is None or expression.extra is not None:
+            if (problem.name is None or expression.extra is not None) and problem.name not in told:
+                told.add(problem.name)
                 yield Finding(expression.element, f"{expression.place} `{_short(expression.text)}`: {problem.message}"
                               f" (character {problem.start + 1}).", file=expression.file)
 
@@ -745,20 +761,25 @@ def _english(subject: Subject) -> Iterator[Finding]:
     english = subject.procedure.translations
     named = {e.id: e.name for e in subject.diagram.elements.values() if e.name != e.id}
     named |= {f.id: f.name for f in subject.diagram.flows.values() if f.name}
-    yield from _text_gaps("the diagram", named, _mapping_of(english, "elements"), None)
+    diagram = subject.diagram
+    everything = {diagram.key, *diagram.elements, *diagram.flows, *diagram.documentation_only}
+    yield from _text_gaps("the diagram", named, _mapping_of(english, "elements"), everything)
+    forms = _mapping_of(english, "forms")
     for form in subject.procedure.forms.values():
-        texts = _mapping_of(_mapping_of(english, "forms"), form.id)
-        yield from _text_gaps(f"the form {form.id}", _form_labels(form), _flat_texts(texts), form.id)
+        shown = {c.id for c in form.walk()} | {c.key for c in form.walk()}
+        labels = _form_labels(form)
+        yield from _text_gaps(f"the form {form.id}", labels, _flat_texts(_mapping_of(forms, form.id)), shown | set(labels))
+    yield from _text_gaps("the folder's forms", {}, forms, set(subject.procedure.forms))
 
 
-def _text_gaps(what: str, wanted: Mapping[str, str], given: Mapping[str, Any], element: str | None) -> Iterator[Finding]:
+def _text_gaps(what: str, wanted: Mapping[str, str], given: Mapping[str, Any], known: set[str]) -> Iterator[Finding]:
     missing = sorted(k for k in wanted if not given.get(k))
     if missing:
-        yield Finding(element, f"{len(missing)} texts of {what} have no English: {', '.join(missing[:8])}.",
+        yield Finding(None, f"{len(missing)} texts of {what} have no English: {', '.join(missing[:8])}.",
                       file=definitions.ENGLISH)
-    strange = sorted(set(given) - set(wanted)) if element is None else []
+    strange = sorted(str(k) for k in given if k not in known)
     if strange:
-        yield Finding(element, f"en.yaml names what {what} does not have: {', '.join(strange[:8])}.", file=definitions.ENGLISH)
+        yield Finding(None, f"en.yaml names what is not in {what}: {', '.join(strange[:8])}.", file=definitions.ENGLISH)
 
 
 def _form_labels(form) -> dict[str, str]:

@@ -8,6 +8,7 @@ tree for the eye only; all keys live in one flat space.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,6 +115,10 @@ class Form:
     def field(self, key: str) -> Component:
         return next(f for f in self.fields if f.key == key)
 
+    def walk(self) -> Iterator[Component]:
+        """Every component, groups before what is in them."""
+        return _walk(self.components)
+
     def initial(self, context: dict[str, Any]) -> dict[str, Any]:
         """What the form shows at first: the process's value of each key, else the field's default."""
         return {f.key: context[f.key] if context.get(f.key) is not None else f.default for f in self.fields}
@@ -135,11 +140,14 @@ def read(text: str | bytes, file: str) -> tuple[Form | None, list[Fault]]:
     return reader.form(text), reader.faults
 
 
-def _flat(components: tuple[Component, ...]):
+def _flat(components: tuple[Component, ...]) -> Iterator[Component]:
+    return (component for component in _walk(components) if component.holds_value)
+
+
+def _walk(components: tuple[Component, ...]) -> Iterator[Component]:
     for component in components:
-        if component.holds_value:
-            yield component
-        yield from _flat(component.children)
+        yield component
+        yield from _walk(component.children)
 
 
 def _translated(component: Component, texts: dict[str, Any]) -> Component:
