@@ -1,8 +1,8 @@
 """The database: its engine, the mapped base class, sessions, and the schema steps.
 
 SQLite by default (write-ahead log, full sync), PostgreSQL when one machine is not enough: the same code on both.
-Surprise: on SQLite the driver's own BEGIN is switched off; a transaction begins with BEGIN here, or with BEGIN IMMEDIATE where
-the connection carries the execution option `sqlite_begin="IMMEDIATE"`, which takes the single write lock before anything is read.
+Surprise: on SQLite the driver's own BEGIN is switched off (engine.unit_of_work.prepare): reading begins with BEGIN, a unit of
+work with BEGIN IMMEDIATE, which takes the single write lock before anything is read. So change things only inside a unit.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase
 
 from engine import tables
+from engine.unit_of_work import prepare
 
 SQLITE_BUSY_MILLISECONDS = 10_000
 POSTGRESQL_LIMITS = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC"
@@ -57,20 +58,14 @@ def _sqlite(address: sa.URL) -> sa.Engine:
     database = sa.create_engine(address, connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
                                 poolclass=sa.pool.StaticPool if memory else None)
     event.listen(database, "connect", _sqlite_connected)
-    event.listen(database, "begin", _sqlite_begin)
-    return database
+    return prepare(database)
 
 
 def _sqlite_connected(connection: sqlite3.Connection, _record) -> None:
-    connection.isolation_level = None  # no BEGIN by the driver: it would begin only at the first write
+    connection.isolation_level = None  # a pragma inside the driver's own transaction would be lost
     for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
                    "foreign_keys = ON", "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: sa.Connection) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "")
-    connection.exec_driver_sql(f"BEGIN {mode}".strip())
 
 
 def import_models() -> None:

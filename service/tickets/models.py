@@ -181,7 +181,7 @@ class Target(Base):
     due_at: Mapped[datetime]  # what counts: the customer's own deadline where it is earlier
     source: Mapped[str] = mapped_column(String(24))  # table, customer, promise
     reason: Mapped[str] = mapped_column(Text, default="")
-    sum: Mapped[list[Any]]  # stretches: {start, end, minutes, label}
+    sum: Mapped[dict[str, Any]]  # service.calendars.rules.Sum as JSON
     computed_at: Mapped[datetime]
 
 
@@ -297,3 +297,14 @@ class Escalation(Base):
     guidance: Mapped[str] = mapped_column(Text, default="")
     person: Mapped[str | None] = mapped_column(String(64))
     department: Mapped[str | None] = mapped_column(String(40))
+
+
+class AnsweredRequest(Base):
+    """A request that was answered: the same request id gives the same answer again (T19)."""
+
+    __tablename__ = "answered_request"
+    request_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    action: Mapped[str] = mapped_column(String(24))
+    by: Mapped[str] = mapped_column(String(64))
+    thing_id: Mapped[int]
+    at: Mapped[datetime]

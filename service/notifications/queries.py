@@ -1,0 +1,34 @@
+"""Reading notices: what a person was told, newest first, with the ticket it is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import object_session
+
+from service.notifications.models import Notice
+from service.organisation.models import Person
+from service.tickets.models import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeLine:
+    """One notice and the title of its ticket as it is now. `kind` and `data` are worded by the page."""
+
+    notice: Notice
+    title: str | None
+
+
+def notices(person: Person, unread_only: bool = False, limit: int = 50) -> list[NoticeLine]:
+    session = object_session(person)
+    query = sa.select(Notice, Ticket.title).outerjoin(Ticket, Ticket.number == Notice.ticket_number).where(
+        Notice.person_id == person.id)
+    if unread_only:
+        query = query.where(Notice.read_at.is_(None))
+    return [NoticeLine(n, t) for n, t in session.execute(query.order_by(Notice.at.desc(), Notice.id.desc()).limit(limit))]
+
+
+def unread_count(person: Person) -> int:
+    return object_session(person).scalar(
+        sa.select(sa.func.count()).where(Notice.person_id == person.id, Notice.read_at.is_(None)).select_from(Notice)) or 0

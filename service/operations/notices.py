@@ -1,0 +1,31 @@
+"""Telling people from a diagram."""
+
+from __future__ import annotations
+
+from service.notifications.notify import tell
+from service.operations import registry
+from service.organisation.rules import head_group
+from service.tickets import steps
+
+WHOM = ("department-head", "owner", "worker", "supervisor", "manager", "quality")
+
+
+@registry.operation("ticket.remind", inputs={"whom": str, "about": str, "department": str}, optional=("department",))
+def remind(step, *, whom, about, department=None):
+    """Tell `whom` (department-head, owner, worker, supervisor, manager, quality) `about` this ticket, in the owner's words."""
+    ticket = steps.ticket_of(step.connection, step.business_key)
+    people, groups = _addressed(step.connection, ticket, whom, department)
+    tell(step, "reminder", ticket, people, groups, about=about, whom=whom, urgent=ticket.urgency == "urgent")
+
+
+def _addressed(connection, ticket, whom: str, department: str | None) -> tuple[list[str | None], list[str]]:
+    if whom == "owner":
+        return [ticket.owner], []
+    worker, newest = steps.worker_of(connection, ticket.id)
+    if whom == "worker":
+        return ([worker], []) if worker else ([], [department or newest or "supervisor"])
+    if whom == "department-head":
+        return [], [head_group(department or newest or "")]
+    if whom not in WHOM:
+        raise ValueError(f"ticket.remind knows whom = {', '.join(WHOM)}; {whom} is none of them")
+    return [], [whom]

@@ -1,0 +1,65 @@
+"""Reads about people and places that several areas need: who is in a group, who is on duty, names for usernames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from service.organisation.models import Building, Centre, Department, Duty, Person, Role, RoleAssignment, Substitute
+
+
+def person_named(session: Session, username: str) -> Person | None:
+    return session.scalars(sa.select(Person).where(Person.username == username)).first()
+
+
+def names_of(session: Session, usernames: Iterable[str | None]) -> dict[str, str]:
+    """username -> name, for those that exist, in one query."""
+    wanted = {u for u in usernames if u}
+    if not wanted:
+        return {}
+    return dict(session.execute(sa.select(Person.username, Person.name).where(Person.username.in_(wanted))).all())
+
+
+def members(session: Session, role: str, centre_id: int, building_id: int | None = None) -> list[Person]:
+    """The active people who have a role in a centre; those narrowed to another building are left out. Company-wide roles count."""
+    return list(session.scalars(
+        sa.select(Person).join(RoleAssignment).where(
+            Person.active, RoleAssignment.role == role,
+            sa.or_(RoleAssignment.centre_id == centre_id, RoleAssignment.centre_id.is_(None)),
+            sa.or_(RoleAssignment.building_id.is_(None), sa.literal(building_id).is_(None),
+                   RoleAssignment.building_id == building_id))
+        .distinct().order_by(Person.id)))
+
+
+def on_duty(session: Session, role: str, centre_id: int, at: datetime) -> list[Person]:
+    """Who the roster has on duty in a role at an instant."""
+    return list(session.scalars(
+        sa.select(Person).join(Duty, Duty.person_id == Person.id).where(
+            Person.active, Duty.centre_id == centre_id, Duty.role == role, Duty.starts_at <= at, Duty.ends_at > at)
+        .order_by(Duty.starts_at)))
+
+
+def substitutes_of(session: Session, person_id: int, at: datetime) -> list[Person]:
+    return list(session.scalars(
+        sa.select(Person).join(Substitute, Substitute.by_person_id == Person.id).where(
+            Person.active, Substitute.for_person_id == person_id, Substitute.starts_at <= at, Substitute.ends_at > at)))
+
+
+def departments(session: Session) -> list[Department]:
+    return list(session.scalars(sa.select(Department).order_by(Department.key)))
+
+
+def workers_of(session: Session, department: str, centre_id: int) -> list[Person]:
+    """Whom a department's head can give a slip to."""
+    return members(session, department, centre_id) if department in set(Role) else []
+
+
+def centre_of(session: Session, centre_id: int) -> Centre:
+    return session.get_one(Centre, centre_id)
+
+
+def buildings_of(session: Session, centre_id: int) -> list[Building]:
+    return list(session.scalars(sa.select(Building).where(Building.centre_id == centre_id).order_by(Building.code)))
