@@ -28,6 +28,7 @@ from engine.commands.retime import retime, retime_element
 from engine.commands.start import start
 from engine.errors import DefinitionRefused, NotFound, NotPossible, StepFailed
 from engine.execution import SYSTEM, Actor, Scope
+from engine.expressions import Expressions
 from engine.feel import Feel, Function, from_json
 from engine.operations import Registry
 from engine.tables import incident, process_instance, timer, user_task
@@ -67,6 +68,7 @@ class Engine:
         self.operations = operations or Registry()
         self.functions = {f.name: f for f in functions}
         self.feel = feel or Feel(self.functions)
+        self.expressions = Expressions(self.feel)
         self.roles = frozenset(roles)
         self.listeners = list(listeners)
         self.catalogue = Catalogue(self.operations)

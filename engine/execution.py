@@ -87,13 +87,10 @@ class Running:
 
     def evaluate(self, expression: str, extra: dict | None = None):
         """The value of a FEEL expression over this instance's variables. Raises ExpressionError."""
-        constant = timers.constant(expression)
-        if constant is not None:
-            return constant
         family = self.family
         context = self.context() if not extra else self.context() | extra
-        return family.engine.feel.evaluate(expression, context,
-                                           env=CallEnvironment(family.connection, self.scope, family.now))
+        return family.engine.expressions.evaluate(expression, context,
+                                                  CallEnvironment(family.connection, self.scope, family.now))
 
     def assign(self, values: dict) -> None:
         self.variables.update(values)
@@ -147,7 +144,7 @@ class Running:
                 return flow.id
         default = next((f.id for f in flows if f.default), None)
         if default is None:
-            names = set().union(*(self.family.engine.feel.names(c) for c in tried)) & set(self.context())
+            names = set().union(*(self.family.engine.expressions.names(c) for c in tried)) & set(self.context())
             values = {name: self.context()[name] for name in sorted(names)}
             raise StepFailed(self.id, token.element.id, f"no condition of {token.element.name} holds and it has no default flow"
                              f" ({', '.join(f'{k} = {v!r}' for k, v in values.items())}). Draw a default flow.", "no-flow")

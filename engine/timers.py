@@ -17,7 +17,6 @@ from engine.errors import EngineError
 from engine.sql import Prepared
 from engine.tables import Instant, timer
 
-_TEXT = re.compile(r'"((?:[^"\\])*)"')
 _CYCLE = re.compile(r"R(\d*)/(P.+)")
 _DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 MAX_REPEATS = 10_000
@@ -25,12 +24,6 @@ MAX_REPEATS = 10_000
 
 class BadTimer(EngineError):
     """The expression of a timer gives no instant or duration. Change it in the diagram."""
-
-
-def constant(expression: str) -> str | None:
-    """The text of an expression that is nothing but a plain text in quotes; None otherwise. Spares a call of the sandbox."""
-    found = _TEXT.fullmatch(expression.strip())
-    return found.group(1) if found else None
 
 
 def due(event: Event, evaluate: Callable, now: datetime, memo: dict) -> tuple[datetime, str | None] | None:

@@ -6,6 +6,7 @@ its parent's children and starts its own. A child that ran into a limit is repla
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import select
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,15 +135,17 @@ class Sandbox:
     def __init__(self):
         self._reset()
         os.register_at_fork(after_in_child=self._after_fork)
+        atexit.register(self.close)
 
     def _reset(self) -> None:
         self._idle: list[_Child] = []
+        self._all: weakref.WeakSet[_Child] = weakref.WeakSet()  # also those at work
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(CHILDREN)
         self._thread = threading.local()
 
     def _after_fork(self) -> None:
-        for child in self._idle:
+        for child in self._all:
             child.forget()
         self._reset()
 
@@ -193,7 +197,9 @@ class Sandbox:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        return _Child()
+        child = _Child()
+        self._all.add(child)
+        return child
 
     def _give_back(self, child: _Child) -> None:
         with self._lock:

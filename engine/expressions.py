@@ -1,0 +1,93 @@
+"""Expressions of diagrams, evaluated without the sandbox where that cannot change the answer.
+
+Most expressions of a step are a text, a variable, or a comparison that was made before with the same values. FEEL is pure, so
+the same text over the same values has the same value; only what calls a function of the domain is asked anew each time.
+Surprise: only the names an expression uses are sent to the sandbox, so a long form value costs nothing elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from engine.errors import ExpressionError
+from engine.feel import Feel
+from engine.feel.values import dumps
+
+REMEMBERED = 5000
+_TEXT = re.compile(r'"([^"\\]*)"')
+_PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_WORDS = frozenset({"true", "false", "null"})
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What an expression depends on: the names it uses (None: not known for sure) and whether its value can be kept."""
+
+    names: frozenset[str] | None
+    keep: bool
+
+
+class Expressions:
+    """Evaluates over variables; one per engine, usable from any thread."""
+
+    def __init__(self, feel: Feel):
+        self.feel = feel
+        self._plans: dict[str, _Plan] = {}
+        self._values: OrderedDict = OrderedDict()
+
+    def evaluate(self, expression: str, context: dict, env=None):
+        """The value of `expression`; every name it uses has to be in `context`. Raises ExpressionError."""
+        text = expression.strip()
+        if (found := _TEXT.fullmatch(text)) is not None:
+            return found.group(1)
+        if text not in _WORDS and _PATH.fullmatch(text) and (value := _look_up(text, context)) is not _MISSING:
+            return value
+        plan = self._plan(text)
+        if plan.names is None or not plan.names <= context.keys():
+            return self.feel.evaluate(text, context, env=env)
+        used = {name: context[name] for name in plan.names}
+        if not plan.keep:
+            return self.feel.evaluate(text, used, env=env)
+        key = (text, dumps(used))
+        if key in self._values:
+            return self._values[key]
+        value = self.feel.evaluate(text, used, env=env)
+        if not isinstance(value, (dict, list)):  # those could be changed by who gets them
+            self._values[key] = value
+            if len(self._values) > REMEMBERED:
+                self._values.popitem(last=False)
+        return value
+
+    def names(self, expression: str) -> frozenset[str]:
+        """The variables an expression uses; empty where it cannot be read."""
+        return self._plan(expression.strip()).names or frozenset()
+
+    def _plan(self, text: str) -> _Plan:
+        plan = self._plans.get(text)
+        if plan is None:
+            plan = self._plans[text] = self._read(text)
+        return plan
+
+    def _read(self, text: str) -> _Plan:
+        try:
+            names = frozenset(self.feel.names(text))
+        except ExpressionError:
+            return _Plan(None, False)
+        if "[" in text or any(" " in name for name in names):  # a filter's own names, names that depend on the scope
+            return _Plan(None, False)
+        calls = any(name in text for name in self.feel.functions)
+        return _Plan(names - set(self.feel.functions), not calls and "now" not in names)
+
+
+def _look_up(path: str, context: dict):
+    """The value of a variable or of an entry of one; _MISSING where FEEL has to say what is wrong."""
+    value, *rest = path.split(".")
+    value = context.get(value, _MISSING)
+    for name in rest:
+        if not isinstance(value, dict) or name not in value:
+            return _MISSING
+        value = value[name]
+    return value
