@@ -1,8 +1,8 @@
 """Statements of the hot path: written with SQLAlchemy Core, compiled once per database kind, run on the driver.
 
 Building and caching a Core statement costs several times what the driver needs to run it, and a step runs a dozen. So a
-`Prepared` compiles its statement on first use and afterwards only converts values; the connection, its transaction and its
-events stay SQLAlchemy's. Surprise: rows come back as plain dicts, and a list of parameter dicts runs as one executemany.
+`Prepared` compiles its statement on first use and afterwards only converts values; the connection and its transaction stay
+SQLAlchemy's, its statement events see nothing of it: `observers` does. Surprise: rows come back as plain dicts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sqlalchemy import Connection, Insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import Executable
+
+observers: list[Callable[[str], None]] = []  # are told each statement's text; for counting in tests and for slow-query logs
 
 
 class Prepared:
@@ -31,19 +34,38 @@ class Prepared:
     def run(self, connection: Connection, **values) -> int:
         """Run it; the number of rows it touched."""
         compiled = self._for(connection)
-        return connection.exec_driver_sql(compiled.sql, compiled.bind(values)).rowcount
+        return _execute(connection, compiled.sql, compiled.bind(values)).rowcount
 
     def run_many(self, connection: Connection, rows: list[dict]) -> None:
         compiled = self._for(connection)
-        connection.exec_driver_sql(compiled.sql, [compiled.bind(row) for row in rows])
+        if len(rows) == 1:
+            _execute(connection, compiled.sql, compiled.bind(rows[0]))
+        else:
+            _execute(connection, compiled.sql, [compiled.bind(row) for row in rows], many=True)
 
     def all(self, connection: Connection, **values) -> list[dict]:
         compiled = self._for(connection)
-        return [compiled.row(r) for r in connection.exec_driver_sql(compiled.sql, compiled.bind(values)).cursor.fetchall()]
+        return [compiled.row(r) for r in _execute(connection, compiled.sql, compiled.bind(values)).fetchall()]
 
     def first(self, connection: Connection, **values) -> dict | None:
         rows = self.all(connection, **values)
         return rows[0] if rows else None
+
+
+def _execute(connection: Connection, sql: str, values, many: bool = False):
+    """Run a statement on the connection's driver, inside its transaction; the driver's errors come as SQLAlchemy's."""
+    for observer in observers:
+        observer(sql)
+    cursor = connection.connection.driver_connection.cursor()
+    try:
+        if many:
+            cursor.executemany(sql, values)
+        else:
+            cursor.execute(sql, values)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(sql, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True,
+                                  dialect=connection.dialect) from error
+    return cursor
 
 
 class _Compiled:
