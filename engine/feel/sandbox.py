@@ -195,8 +195,11 @@ class Sandbox:
 
     def _take(self) -> _Child:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            while self._idle:
+                child = self._idle.pop()
+                if child.process.poll() is None:
+                    return child
+                child.forget()  # somebody killed it
         child = _Child()
         self._all.add(child)
         return child

@@ -6,6 +6,7 @@ An instant with a named zone keeps its offset in JSON, not its name. A whole num
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -86,7 +87,7 @@ def _key(key) -> str:
 
 def _number(value: int | float) -> int | float:
     if isinstance(value, float):
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             raise ValueError(f"{value} is not a FEEL number")
         return int(value) if value.is_integer() else value
     if abs(value) > LARGEST_INTEGER:

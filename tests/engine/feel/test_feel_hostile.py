@@ -1,0 +1,134 @@
+"""Whatever a diagram's author writes: it is stopped within a second, harms nothing, and the next call works."""
+
+import time
+
+import pytest
+
+from engine.errors import ExpressionError, ExpressionLimit
+from engine.feel import Feel, Function, evaluate, warm
+
+WALL_SECONDS = 1.0
+
+BOMBS = {
+    "huge range": "count(for i in 1..1000000000 return i)",
+    "endless range": "for i in 1..2.5 return i",
+    "endless sum": "sum(for i in 1..10000000 return i)",
+    "product of ranges": "count(for a in 1..10000, b in 1..10000 return a * b)",
+    "nested loops": "for a in 1..1000 return for b in 1..1000 return for c in 1..1000 return c",
+    "quantified": "some a in 1..100000, b in 1..100000 satisfies a * b < 0",
+    "every": "every a in for i in 1..10000000 return i satisfies a > 0",
+    "filter": "(for i in 1..10000000 return i)[item > 3]",
+    "partial doubles": "for i in 1..60 return concatenate(flatten(partial), flatten(partial), [i])",
+    "recursion by argument": "{f: function(g, n) g(g, n + 1), x: f(f, 1)}.x",
+    "recursion without end": "{f: function(g) g(g), x: f(f)}.x",
+    "fibonacci": "{f: function(g, n) if n < 2 then n else g(g, n - 1) + g(g, n - 2), x: f(f, 60)}.x",
+    "string doubling": "count(for i in 1..60 return if i = 1 then \"aaaaaaaa\" else partial[-1] + partial[-1])",
+    "string doubling, read": "string length((for i in 1..60 return if i = 1 then \"aaaaaaaa\" else partial[-1] + partial[-1])[60])",
+    "text of many": "string join(for i in 1..100000000 return \"aaaaaaaaaaaaaaaaaaaaaaa\")",
+    "list doubling": "for i in 1..60 return if i = 1 then [1] else concatenate(partial[-1], partial[-1])",
+    "catastrophic matches": 'matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "^(a+)+$")',
+    "catastrophic alternation": 'matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "^(a|aa)+$")',
+    "catastrophic replace": 'replace("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "(a*)*b", "x")',
+    "catastrophic split": 'split("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!", "(a*)*b")',
+    "catastrophic backreference": 'matches("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "^(a*)*\\\\1$")',
+    "replace that grows": '{t: string join(for i in 1..3000 return "a"), x: replace(t, "a", t), y: replace(x, "a", t)}.y',
+    "brackets": "(" * 4000 + "1" + ")" * 4000,
+    "lists": "[" * 4500 + "]" * 4500,
+    "contexts": "{a:" * 2500 + "1" + "}" * 2500,
+    "minus": "-" * 9000 + "1",
+    "ifs": "if true then " * 500 + "1" + " else 0" * 500,
+    "functions": "function(a) " * 700 + "a",
+    "paths": "a" + ".a" * 4500,
+    "filters": "a" + "[1]" * 3300,
+    "long text": "1+" * 100_000 + "1",
+    "sort without order": "sort(for i in 1..300000 return i, function(a, b) true)",
+    "nested sort": "sort(for i in 1..2000 return i, function(a, b) count(sort(for i in 1..2000 return i, function(c, d) c > d)) > 0)",
+    "distinct": "distinct values(for i in 1..100000 return [i, i])",
+    "powers": "for i in 1..100000000 return 2 ** i",
+    "dates": 'for i in 1..10000000 return date("2026-01-01") + duration("P1D")',
+    "long duration": 'date("2026-01-01") + duration("P99999999999999D")',
+    "insert": "for i in 1..1000000 return insert before(partial, 1, i)",
+}
+
+# what a value, a function or the sandbox's own names might give away
+ESCAPES = [
+    'constructor', '"".constructor', "[].constructor", "{}.constructor", "(function(x) x).constructor", "sum.constructor", "sum.call",
+    "sum.prototype", "sum.prototype.constructor", "sum.bind", "sum.$args", "(function(x) x).fn", "(function(x) x).parameterNames",
+    "(function(x) x).invoke", '{}.__proto__', '{a: 1}.__proto__.constructor', '{"__proto__": {"x": 1}}', '{__proto__: 1}.x', "__proto__",
+    'get value({}, "constructor")("x")', 'get value({}, "__proto__").constructor', 'context put({}, "__proto__", 1)("x")',
+    'context put({}, ["constructor", "prototype"], 1)', 'context([{key: "__proto__", value: 1}]).x', 'date("2026-01-01").value',
+    'date("2026-01-01").constructor', 'date("2026-01-01").unwrap()', '@"PT1H".value.constructor', "[1..3].map", "[1..3].valueType",
+    "globalThis", "globalThis.Function", "Function(\"return 1\")()", "eval(\"1\")", "__ask(\"x\")", "__run", "Intl", "feel.ev", "process.exit()",
+    "std.exit(1)", "os.system(\"id\")", "require(\"fs\")", "import(\"os\")", "this", "arguments", "`constructor`", "`__proto__`",
+    '"x" instance of constructor', "hasOwnProperty", "{}.toString()", "toString()", "valueOf", "(for i in [1] return i).length",
+    'x.constructor.constructor("return 1")()',
+]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _warm():
+    warm()
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_stopped_within_a_second_and_the_next_call_works(name):
+    began = time.monotonic()
+    try:
+        evaluate(BOMBS[name], {"a": None})
+    except ExpressionError as error:
+        assert len(str(error)) < 20_000
+    took = time.monotonic() - began
+    assert took < WALL_SECONDS, f"{took:.2f} s"
+    assert evaluate("1 + 1") == 2
+
+
+@pytest.mark.parametrize("name", ["huge range", "recursion without end", "fibonacci", "catastrophic matches", "list doubling", "long text"])
+def test_a_bomb_is_a_limit_and_no_other_error(name):
+    with pytest.raises(ExpressionLimit):
+        evaluate(BOMBS[name])
+
+
+@pytest.mark.parametrize("expression", ESCAPES)
+def test_an_escape_ends_in_an_error_or_in_plain_data(expression):
+    try:
+        value = evaluate(expression, {"x": {"a": 1}})
+    except ExpressionError:
+        value = None
+    assert value in (None, {}, [], {"a": 1}, {"constructor": {"prototype": 1}}) or isinstance(value, bool | int | str), value
+    assert evaluate("{a: 1}.a + x.a", {"x": {"a": 1}}) == 2
+
+
+@pytest.mark.parametrize("key", ["__proto__"])
+def test_a_context_cannot_bring_a_prototype(key):
+    with pytest.raises(ExpressionError):
+        evaluate("x", {"x": {key: {"polluted": True}}})
+    with pytest.raises(ExpressionError, match="unknown entry 'polluted'"):
+        evaluate("x.polluted", {"x": {"a": 1}})
+
+
+def test_the_time_of_the_process_cannot_be_read():
+    for expression in ("now()", "today()", "Date()", "Temporal.Now"):
+        with pytest.raises(ExpressionError):
+            evaluate(expression)
+
+
+def test_a_large_result_is_refused_a_fair_one_is_given():
+    assert len(evaluate("for i in 1..2000 return i")) == 2000
+    with pytest.raises(ExpressionLimit):
+        evaluate("x + x", {"x": "文" * 2_200_000})
+
+
+def test_a_bomb_in_the_arguments_of_our_function_is_stopped():
+    feel = Feel([Function("same", ("x",), lambda x: x, "")])
+    with pytest.raises(ExpressionLimit):
+        feel.evaluate("same(for i in 1..1000000000 return i)")
+    assert feel.evaluate("same(1)") == 1
+
+
+def test_bombs_in_unary_tests_and_checks_are_stopped():
+    began = time.monotonic()
+    with pytest.raises(ExpressionLimit):
+        Feel().unary("count(for i in 1..1000000000 return i) > ?", 3)
+    assert Feel().check("(" * 4000 + "1" + ")" * 4000, set()) is not None
+    assert time.monotonic() - began < 2 * WALL_SECONDS
+    assert Feel().unary("> 2", 3) is True
