@@ -87,6 +87,15 @@ class Component:
     def holds_value(self) -> bool:
         return bool(self.key)
 
+    @property
+    def step(self) -> str:
+        """What a browser's number control counts in: `1`, `0.01`, or `any` where the form names no places."""
+        return "any" if self.decimals is None else f"{10**-self.decimals:.{self.decimals}f}"
+
+    def shown(self, value: Any) -> str:
+        """A value as a browser's own control takes it: local time for instants, nothing for None."""
+        return field_types.FIELDS[self.type].show(self, value)
+
     def option_label(self, value: object) -> str:
         """The label of an option, for showing a stored value; the value itself where no option has it."""
         return next((o.label for o in self.options if o.value == value), str(value))

@@ -25,6 +25,10 @@ class BaseField:
         """The value, or None where nothing was given; raises Unfit."""
         raise NotImplementedError
 
+    def show(self, spec, value) -> str:
+        """The value as text for a browser's control; text that was sent and refused stays as it is."""
+        return "" if value is None else str(value)
+
     def empty(self, value) -> bool:
         return value is None or value == "" or value == []
 

@@ -19,6 +19,11 @@ class Field(BaseField):
             return _date(raw)
         return _time(raw) if spec.subtype == "time" else _instant(raw, spec.zone)
 
+    def show(self, spec, value) -> str:
+        if isinstance(value, dt.datetime):
+            return f"{value.astimezone(ZoneInfo(spec.zone)):%Y-%m-%dT%H:%M}"
+        return f"{value:%H:%M}" if isinstance(value, dt.time) else super().show(spec, value)
+
 
 def _date(raw) -> dt.date:
     if isinstance(raw, dt.date) and not isinstance(raw, dt.datetime):
