@@ -75,22 +75,20 @@ class _Compiled:
         names = [c.name for c in statement.table.columns if c.autoincrement is not True] if isinstance(statement, Insert) else None
         compiled = statement.compile(dialect=dialect, column_keys=names, compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
-        self._order = compiled.positiontup
+        order = compiled.positiontup
         self._constants = {k: v for k, v in compiled.params.items() if v is not None}
-        self._names = list(compiled.params)
-        self._in = compiled._bind_processors
+        self._in = [(name, compiled._bind_processors.get(name)) for name in (order or compiled.params)]
+        self._by_position = order is not None
         self._out = []
         for column in getattr(compiled, "_result_columns", ()):
             convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
             self._out.append((column.keyname, convert))
 
     def bind(self, values: dict):
-        bound = {}
-        for name in self._names:
-            value = values[name] if name in values else self._constants.get(name)
-            convert = self._in.get(name)
-            bound[name] = convert(value) if convert is not None else value
-        return tuple(bound[name] for name in self._order) if self._order is not None else bound
+        values = self._constants | values if self._constants else values
+        if self._by_position:
+            return [values[name] if convert is None else convert(values[name]) for name, convert in self._in]
+        return {name: values[name] if convert is None else convert(values[name]) for name, convert in self._in}
 
     def row(self, values) -> dict:
         return {name: convert(value) if convert is not None else value

@@ -8,14 +8,31 @@ that one step writes together; the step's transaction and the table checker keep
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
-from sqlalchemy import (BigInteger, Boolean, Column, DateTime, Index, Integer, LargeBinary, MetaData, String, Table, Text,
-                        UniqueConstraint, text)
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData(naming_convention={
     "ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     "fk": "fk_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s", "ck": "ck_%(table_name)s_%(constraint_name)s"})
+
+# SQLite keeps a table with a text key twice, rows and key apart, unless told to keep one tree: a step then writes half the pages.
+ONE_TREE = {"sqlite_with_rowid": False}
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts only INTEGER keys by itself
 
@@ -34,8 +51,7 @@ class Instant(TypeDecorator):
             return None
         if value.tzinfo is None:
             raise ValueError(f"{value} has no time zone; instants are stored in UTC")
-        value = value.astimezone(UTC)
-        return instant_text(value) if dialect.name == "sqlite" else value
+        return instant_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value, dialect):
         if value is None:
@@ -43,8 +59,9 @@ class Instant(TypeDecorator):
         return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
 
 
+@lru_cache(1024)
 def instant_text(value: datetime) -> str:
-    """The text form of an instant that sorts like time."""
+    """The text form of an instant that sorts like time. A step writes its own instant into every row."""
     return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
@@ -82,12 +99,13 @@ process_instance = Table(
     Column("chain_seq", Integer, nullable=False),
     Column("chain_hash", String(64), nullable=False),
     Index("ix_process_instance_business", "centre_id", "business_key"),
+    **ONE_TREE,
 )
 
 user_task = Table(
     "user_task", metadata,
     Column("id", String(32), primary_key=True),  # the token's id
-    Column("instance_id", String(32), nullable=False, index=True),
+    Column("instance_id", String(32), nullable=False),
     Column("root_id", String(32), nullable=False, index=True),
     Column("centre_id", Integer, nullable=False),
     Column("building_id", Integer),
@@ -111,13 +129,14 @@ user_task = Table(
     Column("ended_how", String(64)),  # completed, or the element that cancelled it
     Index("ix_user_task_open", "centre_id", "due_at", sqlite_where=text("state = 'open'"),
           postgresql_where=text("state = 'open'")),
+    **ONE_TREE,
 )
 
 timer = Table(
     "timer", metadata,
     Column("id", String(32), primary_key=True),  # the waiting token's id
     Column("instance_id", String(32), nullable=False),
-    Column("root_id", String(32), nullable=False, index=True),
+    Column("root_id", String(32), nullable=False),
     Column("centre_id", Integer, nullable=False),
     Column("element_id", String(64), nullable=False),
     Column("target", String(64)),  # the element whose deadline this is
@@ -129,6 +148,8 @@ timer = Table(
     Column("tries", Integer, nullable=False),
     Column("retry_at", Instant),
     Index("ix_timer_due", "due_at", sqlite_where=text("state = 'armed'"), postgresql_where=text("state = 'armed'")),
+    Index("ix_timer_armed", "root_id", sqlite_where=text("state = 'armed'"), postgresql_where=text("state = 'armed'")),
+    **ONE_TREE,
 )
 
 subscription = Table(
@@ -156,6 +177,7 @@ trace_event = Table(
     Column("body", Text, nullable=False),  # canonical JSON: what is hashed
     Column("personal", Text),  # JSON of personal values; the body holds their salted digest only
     Column("hash", String(64), nullable=False),
+    **ONE_TREE,
 )
 
 incident = Table(
@@ -183,6 +205,7 @@ command = Table(
     Column("subject", String(100), nullable=False),
     Column("result", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    **ONE_TREE,
 )
 
 outbox = Table(

@@ -98,14 +98,24 @@ class _Reader:
             self.types[item.get("name", "")] = self._type_definition(item)
         model = {
             "types": self.types,
-            "inputs": {each.get("id"): self._input(each) for each in _children(self.root, "inputData")},
-            "decisions": {each.get("id"): self._decision(each) for each in _children(self.root, "decision")},
-            "knowledge": {each.get("id"): self._knowledge(each) for each in _children(self.root, "businessKnowledgeModel")},
-            "services": {each.get("id"): self._service(each) for each in _children(self.root, "decisionService")},
+            "inputs": self._nodes("inputData", self._input),
+            "decisions": self._nodes("decision", self._decision),
+            "knowledge": self._nodes("businessKnowledgeModel", self._knowledge),
+            "services": self._nodes("decisionService", self._service),
         }
         model["open"] = not model["inputs"]
         _check_graph(model, self.faults)
         return model
+
+    def _nodes(self, tag: str, read) -> dict[str, dict]:
+        nodes = {}
+        for element in _children(self.root, tag):
+            key = self.element = element.get("id")
+            if not key or key in nodes:
+                self.faults.add(key, f"The {tag} {_name(element)} has no id of its own.", "Give it one.", "id")
+                continue
+            nodes[key] = read(element)
+        return nodes
 
     # ---- types
     def _type_definition(self, item) -> dict:
@@ -126,11 +136,9 @@ class _Reader:
 
     # ---- nodes of the graph
     def _input(self, element) -> dict:
-        self.element = element.get("id")
         return {"name": _name(element), "type": self._known_type(_variable(element).get("typeRef"), f"input {_name(element)}")}
 
     def _decision(self, element) -> dict:
-        self.element = element.get("id")
         name = _name(element)
         expression = self._first_expression(element, "")
         if expression is None:
@@ -139,7 +147,6 @@ class _Reader:
                 "requires": _requires(element)}
 
     def _knowledge(self, element) -> dict:
-        self.element = element.get("id")
         logic = _child(element, "encapsulatedLogic")
         if logic is None:
             self.faults.add(self.element, f"The knowledge model {_name(element)} has no logic.", "Give it a function.", "empty")

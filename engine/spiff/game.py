@@ -28,6 +28,9 @@ CPU_SECONDS = 5.0
 class Host(Protocol):
     """What the engine gives the game."""
 
+    def new_id(self) -> str:
+        """An id for a new token, unique for ever."""
+
     def opened(self, token: Token) -> None:
         """A wait state began: user task, call, catch, boundary or listener."""
 
@@ -48,10 +51,10 @@ class TokenGame:
     """The live tokens of one instance on its graph."""
 
     def __init__(self, graph: Graph, host: Host):
-        self.graph, self.host = graph, host
+        self.graph, self.host, self.new_id = graph, host, host.new_id
         self.workflow = Workflow(graph.spec, deserializing=True)
         self.workflow.game = self
-        self.workflow.task_tree = self.root = Token(self.workflow, graph.spec.start, state=TaskState.COMPLETED)
+        self.workflow.task_tree = self.root = Token(self.workflow, graph.spec.start, state=TaskState.COMPLETED, id="root")
         self.ended = False
         self._queue: deque[Token] = deque()
         self._runs: Counter = Counter()

@@ -7,8 +7,6 @@ shape of the tree. So finished tokens can be dropped after every step and the co
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
@@ -26,7 +24,7 @@ class Token(Task):
 
     def __init__(self, workflow, spec, *, parent=None, state=TaskState.FUTURE, id: str | None = None, home=None, host=None,
                  flow=None, listens=False, memo=None):
-        super().__init__(workflow, spec, parent, state, id or uuid4().hex)
+        super().__init__(workflow, spec, parent, state, id or workflow.game.new_id())
         self.home, self.host, self.flow, self.listens = home, host, flow, listens
         self.memo = memo or {}  # what the host wants to find again on this token, JSON
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from engine.dialect import read
@@ -15,6 +17,9 @@ class Recorder:
 
     def __init__(self, true=()):
         self.true, self.log, self.done = set(true), [], []
+
+    def new_id(self):
+        return uuid4().hex
 
     def opened(self, token):
         self.log.append(("opened", token.element.id))

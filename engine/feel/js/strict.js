@@ -14,6 +14,8 @@ export class StrictError extends Error {
 // Time is given to a process, never read from the machine: the engine supplies a variable `now` instead.
 delete builtins.now;
 delete builtins.today;
+// or `instance of constructor` would find what every JavaScript object inherits
+Object.setPrototypeOf(NAMED_TYPE_CHECKS, null);
 
 InterpreterContext.prototype.addWarning = function (node, type, details) {
   // an operator's own place says little: the expression around it (see `placed`) gives its place instead

@@ -60,14 +60,14 @@ function scope(run, node) {
     }
   }
   for (const id of node.requires) {
-    if (id in model.inputs) {
+    if (Object.hasOwn(model.inputs, id)) {
       const { name, type } = model.inputs[id];
       names[name] = type ? placed(`input ${name}`, () => typed(model, type, run.given[name] ?? null)) : run.given[name] ?? null;
-    } else if (id in model.decisions) {
+    } else if (Object.hasOwn(model.decisions, id)) {
       names[model.decisions[id].name] = decision(run, id);
-    } else if (id in model.knowledge) {
+    } else if (Object.hasOwn(model.knowledge, id)) {
       names[model.knowledge[id].name] = knowledge(run, id);
-    } else if (id in model.services) {
+    } else if (Object.hasOwn(model.services, id)) {
       names[model.services[id].name] = service(run, id);
     }
   }

@@ -22,7 +22,7 @@ export function load(model) {
 const namesToScope = names => Object.fromEntries(names.map(name => [name, null]));
 
 function required(model, node) {
-  const of = id => model.inputs[id] ?? model.decisions[id] ?? model.knowledge[id] ?? model.services[id];
+  const of = id => [model.inputs, model.decisions, model.knowledge, model.services].find(kind => Object.hasOwn(kind, id))[id];
   return { ...functionsOf(model.functions), ...namesToScope(node.requires.map(id => of(id).name)) };
 }
 

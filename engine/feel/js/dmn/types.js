@@ -23,10 +23,6 @@ const ALIASES = { dateTime: 'date and time', dayTimeDuration: 'days and time dur
 
 const BAD = Symbol('does not conform');
 
-export function isBaseType(name) {
-  return name in BASE || name in ALIASES;
-}
-
 /** The value as the type wants it; throws a TypeError that names value and type. Null conforms to every type. */
 export function typed(model, typeRef, value) {
   const result = coerce(model, typeRef, value);
@@ -49,7 +45,7 @@ function coerce(model, typeRef, value) {
   if (value === null || value === undefined) {
     return null;
   }
-  const definition = model.types[typeRef];
+  const definition = Object.hasOwn(model.types, typeRef) ? model.types[typeRef] : null;
   return definition ? coerceDefined(model, definition, value, definition.collection) : coerceBase(ALIASES[typeRef] ?? typeRef, value);
 }
 
