@@ -62,7 +62,7 @@ $(DONE)/translations: $(translations) | $(DONE)/python
 run: setup
 	@$(ZHIBAN) db upgrade
 	@$(ZHIBAN) deploy bpmn
-	@$(ZHIBAN) demo --if-empty
+	@$(ZHIBAN) demo
 	@exec $(ZHIBAN) serve
 
 # Two at a time: what the smallest supported machine has. Tests of one file may run on either.

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 DATABASES = ("sqlite", "postgresql")
+ROOT = Path(__file__).resolve().parent.parent
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 FRIDAY_EVENING = datetime(2026, 11, 20, 17, 45, tzinfo=CHINA)  # fifteen minutes before the centre closes
 
@@ -101,30 +102,72 @@ def postgres():
 
 
 @pytest.fixture(scope="session")
-def database_template(database_kind, request, tmp_path_factory) -> str:
-    """What each test's database is copied from: a file for SQLite, a database's name for PostgreSQL."""
+def copies(database_kind, request, tmp_path_factory):
+    """How databases are made cheaply: `template(name, fill)` once, then `copy(template)` per test."""
     if database_kind == "sqlite":
-        path = tmp_path_factory.mktemp("template") / "zhiban.db"
-        _create_tables(f"sqlite:///{path}")
-        return str(path)
-    cluster = request.getfixturevalue("postgres")
-    name = cluster.create(name="zhiban_template")
-    _create_tables(cluster.url(name))
-    request.addfinalizer(lambda: cluster.drop(name))
-    return name
+        return Files(tmp_path_factory.mktemp("databases"))
+    return Databases(request.getfixturevalue("postgres"))
+
+
+class Files:
+    """SQLite databases, copied as files."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.count = folder, 0
+
+    def template(self, name: str, fill) -> str:
+        fill(self._url(f"template-{name}"))
+        return f"template-{name}"
+
+    def copy(self, template: str) -> str:
+        self.count += 1
+        shutil.copyfile(self.folder / f"{template}.db", self.folder / f"{self.count}.db")
+        return self._url(str(self.count))
+
+    def drop(self, url: str) -> None:
+        for leftover in self.folder.glob(Path(url).name + "*"):
+            leftover.unlink()
+
+    def _url(self, name: str) -> str:
+        return f"sqlite:///{self.folder / name}.db"
+
+
+class Databases:
+    """PostgreSQL databases, copied by the server."""
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+
+    def template(self, name: str, fill) -> str:
+        made = self.cluster.create(name=f"template_{name}")
+        fill(self.cluster.url(made))
+        return made
+
+    def copy(self, template: str) -> str:
+        return self.cluster.url(self.cluster.create(template=template))
+
+    def drop(self, url: str) -> None:
+        self.cluster.drop(url.split("@/")[1].split("?")[0])
+
+
+@pytest.fixture(scope="session")
+def empty_template(copies) -> str:
+    """A database with all tables and no rows."""
+    return copies.template("empty", _create_tables)
+
+
+@pytest.fixture(scope="session")
+def centre_template(copies, tmp_path_factory) -> str:
+    """The demo centre with its cast, units and customers, and the shipped procedures in force. No tickets."""
+    return copies.template("centre", lambda url: _found_centre(url, tmp_path_factory.mktemp("centre")))
 
 
 @pytest.fixture
-def database_url(database_kind, database_template, request, tmp_path) -> str:
+def database_url(copies, empty_template) -> str:
     """The address of a fresh database with all tables and no rows."""
-    if database_kind == "sqlite":
-        shutil.copyfile(database_template, tmp_path / "zhiban.db")
-        yield f"sqlite:///{tmp_path / 'zhiban.db'}"
-        return
-    cluster = request.getfixturevalue("postgres")
-    name = cluster.create(template=database_template)
-    yield cluster.url(name)
-    cluster.drop(name)
+    url = copies.copy(empty_template)
+    yield url
+    copies.drop(url)
 
 
 @pytest.fixture
@@ -155,6 +198,26 @@ def _create_tables(url: str) -> None:
     opened.dispose()
 
 
+def _found_centre(url: str, folder: Path) -> None:
+    from service import app as service
+    from service import demo
+
+    _create_tables(url)
+    made = _app(url, folder)
+    service.deploy_all(made, ROOT / "bpmn")
+    demo.build(made)
+    made.database.dispose()
+
+
+def _app(url: str, folder: Path, clock=None):
+    from engine.clock import FrozenClock
+    from service import app as service
+    from service.settings import Settings
+
+    settings = Settings(var_dir=folder / "var", database_url=url, secret_key="only for tests")
+    return service.create(settings, clock=clock or FrozenClock(FRIDAY_EVENING), database=_connect(url))
+
+
 # --- time, engine, application -----------------------------------------------------------------------------------------
 
 @pytest.fixture
@@ -182,11 +245,29 @@ def engine(database, clock, operations):
 
 
 @pytest.fixture
-def settings(database_url, tmp_path):
-    """Settings of an installation that writes into the test's own folder only."""
-    from service.settings import Settings
+def app(database_url, clock, tmp_path):
+    """The service on an empty installation: tables, but neither people nor procedures."""
+    made = _app(database_url, tmp_path, clock)
+    yield made
+    made.database.dispose()
 
-    return Settings(var_dir=tmp_path / "var", database_url=database_url, secret_key="only for tests")
+
+@pytest.fixture
+def centre(copies, centre_template, clock, tmp_path):
+    """The service of the demo centre: the named cast with logins, units and customers, the shipped procedures in force."""
+    url = copies.copy(centre_template)
+    made = _app(url, tmp_path, clock)
+    yield made
+    made.database.dispose()
+    copies.drop(url)
+
+
+@pytest.fixture
+def world(centre):
+    """The ids of the centre's people, units and buildings (service.demo.World)."""
+    from service import demo
+
+    return demo.world(centre)
 
 
 # --- browser -----------------------------------------------------------------------------------------------------------
@@ -262,4 +343,4 @@ def serve():
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The project's folder."""
-    return Path(__file__).resolve().parent.parent
+    return ROOT
