@@ -1,6 +1,12 @@
-"""The engine's own step: complete one human task of a handle-verify loop with a deadline, on a durable database."""
+"""The engine's own step: complete one human task of a handle-verify loop with deadlines, on a durable database.
+
+As in the shipped procedures, one deadline is a variable and one is computed by an expression; each round also counts by a
+script and asks a gateway.
+"""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import yaml
 
@@ -11,10 +17,10 @@ from tests.engine.conftest import form
 from tests.engine.drawing import boundary, flows, plain, process, script, timer, user
 
 LOOP = process(
-    "bench-loop", plain("startEvent", "s"), plain("exclusiveGateway", "m"), user("handle", due='=now + duration("PT4H")'),
+    "bench-loop", plain("startEvent", "s"), plain("exclusiveGateway", "m"), user("handle", due="=resolution_due_at"),
     script("count", "rounds", "if rounds = null then 1 else rounds + 1"), user("verify", due='=now + duration("PT1H")'),
     plain("exclusiveGateway", "x"), plain("endEvent", "e"), user("late"), plain("endEvent", "e2"), user("late2"),
-    plain("endEvent", "e3"), boundary("t", "handle", timer("Duration", "PT4H"), interrupting=False),
+    plain("endEvent", "e3"), boundary("t", "handle", timer("Date", "=resolution_due_at"), interrupting=False),
     boundary("t2", "verify", timer("Duration", "PT1H"), interrupting=False),
     flows("s > m", "m > handle", "handle > count", "count > verify", "verify > x", 'x > m : passed = "no"',
           'x > e : passed = "yes"', "t > late", "late > e2", "t2 > late2", "late2 > e3"))
@@ -25,7 +31,7 @@ class Loop:
 
     def __init__(self, database):
         self.engine = Engine(database, operations=Registry(), roles={"specialist"})
-        sheet = yaml.safe_dump({"code": "B", "name": "bench", "variables": {"rounds": "number"}}).encode()
+        sheet = yaml.safe_dump({"code": "B", "name": "bench", "variables": {"rounds": "number", "resolution_due_at": "date and time"}}).encode()
         procedure = Procedure.from_files({"bench-loop.bpmn": LOOP, "control-sheet.yaml": sheet,
                                           "forms/any.form": form("passed", "result")})
         with self.engine.unit() as unit:
@@ -34,7 +40,8 @@ class Loop:
 
     def fresh(self) -> None:
         """Begin a new instance at round 0."""
-        result = self.engine.start("bench-loop", {}, business_key="B-1", scope=Scope(1), actor=Actor("lin"))
+        due = {"resolution_due_at": self.engine.clock.now() + timedelta(hours=4)}
+        result = self.engine.start("bench-loop", due, business_key="B-1", scope=Scope(1), actor=Actor("lin"))
         self.root, self.task, self.steps = result.instance_id, result.opened[0], 0
 
     def step(self) -> None:
