@@ -564,7 +564,7 @@ class _Reader:
             elif tag in _DOCUMENTATION:
                 self.documentation += [n.get("id") for n in child.iter() if n.get("id")]
             elif tag not in _PLUMBING and tag not in _DATA_LINES:
-                self.refuse(child, tag, child.get("id") if tag in _NODE_TAGS else scope)
+                self.refuse(child, tag, scope if tag.endswith("LoopCharacteristics") else child.get("id") or scope)
 
     def refuse(self, node, tag: str, element: str | None = None) -> None:
         reason, remedy = _REFUSED.get(tag, (f"The element {tag} is not part of the dialect.", None))
