@@ -11,10 +11,11 @@ import secrets
 import uuid
 from pathlib import Path
 
-from flask import Flask, flash, g, get_flashed_messages, request, url_for
+from flask import Flask, g, url_for
 from flask_babel import gettext
 
-from webui import errors, filters, i18n, menu, security, sessions
+from service.health.queries import health as state_of_health
+from webui import errors, filters, i18n, menu, security, sessions, told
 from webui.blueprints import BLUEPRINTS
 
 STATIC = Path(__file__).parent / "static"
@@ -57,7 +58,7 @@ def _behind_proxies(web: Flask, proxies: int) -> None:
 def _helpers(web: Flask) -> None:
     web.jinja_env.globals.update(
         static=static, request_id=lambda: uuid.uuid4().hex, html_language=i18n.html_language, theme_names=theme_names,
-        shared_keys=shared_keys, flashed=flashed, today_words=today_words)
+        shared_keys=shared_keys, flashed=told.waiting, today_words=today_words, clock_stands=clock_stands)
     web.context_processor(lambda: {"person": g.get("person"), "menu": menu.items, "may_register": menu.may_register})
 
 
@@ -86,10 +87,6 @@ def today_words() -> str:
     return f"{filters.month_day(at.date())} {filters.weekday(at.date())}{filters.make_up(at.date())} {at:%H:%M}"
 
 
-def told(text: str, href: str = "", link: str = "") -> None:
-    """Tells the person on the next page what was done, in half a sentence."""
-    flash({"text": text, "href": href, "link": link})
-
-
-def flashed() -> list[dict]:
-    return get_flashed_messages() if request.endpoint != "static" else []
+def clock_stands() -> bool:
+    """Whether no clock process lives, so that limits do not fire: everybody sees it at once (F26)."""
+    return not state_of_health(g.session).clock_alive

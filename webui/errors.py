@@ -16,6 +16,8 @@ from flask_babel import gettext
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from engine import errors as engine
+from service import errors as service
+from webui.words import role
 
 log = logging.getLogger("zhiban.web")
 
@@ -65,9 +67,6 @@ def fault_of(error: Exception) -> Fault:
     """The words for an error. Unknown ones become a generic page with a number that stands in the log."""
     for kind in type(error).__mro__:
         if words := WORDS.get(kind):
-            return words(error)
-    for kind in type(error).__mro__:
-        if words := SERVICE_WORDS.get(kind.__name__):
             return words(error)
     if isinstance(error, HTTPException):
         return _http(error)
@@ -140,9 +139,30 @@ def _invalid(error: engine.FormInvalid) -> Fault:
                  rule="；".join(str(text) for text in error.faults.values()))
 
 
-def _domain(status: int) -> Callable[[Exception], Fault]:
-    """Errors of the domain carry their own words: the first line is the thing and the rule, `remedy` is the next step."""
-    return lambda error: Fault(status, getattr(error, "headline", None) or str(error), getattr(error, "remedy", "") or "")
+def _not_allowed(error: service.NotAllowed) -> Fault:
+    who = "、".join(role(r.strip()) for r in error.who_may.split(",")) if error.who_may else ""
+    return Fault(403, gettext("这一步不归你办"), gettext("可以办的是：%(who)s", who=who) if who else gettext("请主管办，或请主管给你开通"))
+
+
+def _own_words(status: int) -> Callable[[Exception], Fault]:
+    """Errors whose message already names the thing, the rule and the next step."""
+    return lambda error: Fault(status, gettext("这样不行"), gettext("改好再提交"), rule=str(error))
+
+
+def _full(_error) -> Fault:
+    return Fault(507, gettext("照片存不下了，磁盘快满"), gettext("告诉系统管理员。这一步可以先不带照片提交"))
+
+
+def _photo(error: service.PhotoRefused) -> Fault:
+    return Fault(422, gettext("这张照片收不了"), gettext("要 JPEG、PNG、WebP 或 HEIC，10 MB 以内。重拍一张再发"), rule=str(error))
+
+
+def _login(_error) -> Fault:
+    return Fault(401, gettext("用户名和密码对不上"), gettext("两样都核对一下再试"))
+
+
+def _tries(error: service.TooManyTries) -> Fault:
+    return Fault(429, gettext("试的次数太多"), gettext("等 %(n)d 分钟再试，或者用你常用的那台电脑登录", n=max(1, -(-error.retry_after_seconds // 60))))
 
 
 WORDS: dict[type, Callable] = {
@@ -150,12 +170,9 @@ WORDS: dict[type, Callable] = {
     engine.NotFound: _missing, engine.TaskNotOpen: _task_not_open, engine.VersionClash: _clash,
     engine.FormInvalid: _invalid, engine.NotPossible: _not_possible, engine.StepFailed: _step_failed,
     engine.EngineError: _step_failed,
+    service.NotThere: _missing, service.NotAllowed: _not_allowed, service.Refused: _own_words(422), service.PhotoRefused: _photo,
+    service.StorageFull: _full, service.TooManyTries: _tries, service.LoginRefused: _login, service.ServiceError: _own_words(409),
 }
-SERVICE_WORDS: dict[str, Callable] = {
-    "NotFound": _missing, "NotAllowed": _missing, "ServiceError": _domain(409),
-}
-
-
 def remember(fault: Fault) -> None:
     """Shows the fault on the page that is being built, beside what was typed."""
     g.fault = fault

@@ -13,6 +13,9 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app, g
 from flask_babel import gettext
 
+from service import access
+from service.calendars.queries import calendar_of
+from service.calendars.rules import DayKind
 from webui.i18n import ZONE, language
 
 CENTRE_ZONE = ZoneInfo(ZONE)
@@ -90,11 +93,19 @@ def month_day(on: date) -> str:
 
 
 def make_up(on: date) -> str:
-    """（补班） on a weekend day that is worked; empty otherwise, or where no calendar is known."""
-    if on.weekday() < 5:
+    """（补班） on a day that is worked though its weekday is not; empty otherwise, or where no calendar is known."""
+    calendar = centre_calendar()
+    if calendar is None or calendar.kind_on(on) is not DayKind.MAKEUP:
         return ""
-    works = g.get("works_on")
-    return gettext("（补班）") if works and works(on) else ""
+    return gettext("（补班）")
+
+
+def centre_calendar():
+    """The business calendar of the person's (first) centre, loaded once per request; None before log-in."""
+    if "calendar" not in g:
+        centres = access.reach(g.person).centre_ids if g.get("person") is not None else ()
+        g.calendar = calendar_of(g.session, min(centres)) if centres else None
+    return g.calendar
 
 
 def minutes(amount: int) -> str:
@@ -107,9 +118,9 @@ def minutes(amount: int) -> str:
 
 
 def left(due_at: datetime, at: datetime | None = None) -> str:
-    """剩 8 分, 剩 1:03, 超 8 分. A started minute counts as left; the limit itself is not over."""
+    """剩 8 分, 剩 1:03, 超 8 分. A started minute counts as left; the limit itself is over."""
     seconds = (due_at - (at or now())).total_seconds()
-    if seconds >= 0:
+    if seconds > 0:
         return gettext("剩 %(t)s", t=minutes(-int(-seconds // 60)))
     return gettext("超 %(t)s", t=minutes(max(1, int(-seconds // 60))))
 
@@ -131,7 +142,7 @@ def clock(due_at: datetime | None, opened_at: datetime | None = None, *, mine: b
 
 
 def urgency(due_at: datetime, opened_at: datetime | None, at: datetime) -> str | None:
-    if at > due_at:
+    if at >= due_at:
         return "over"
     if opened_at and due_at > opened_at and at >= opened_at + SOON_SHARE * (due_at - opened_at):
         return "soon"

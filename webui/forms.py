@@ -7,13 +7,11 @@ are evaluated on the server, so that browser and server can never disagree; the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
 from engine.errors import ExpressionError
-from webui.filters import local
 from webui.i18n import language
 
 SEVERAL = frozenset({"checklist", "taglist", "filepicker"})
@@ -62,7 +60,7 @@ def views(form, values: dict[str, Any], faults: dict[str, Any] | None = None, hi
 
 
 def _view(c, values, faults, hidden, digits, focus) -> FieldView:
-    view = FieldView(c, shown(c, values.get(c.key)), text_of(faults.get(c.key)), c.key in hidden, bool(focus) and c.key == focus,
+    view = FieldView(c, values.get(c.key), text_of(faults.get(c.key)), c.key in hidden, bool(focus) and c.key == focus,
                      bool(digits) and c.key == digits)
     view.children = [_view(child, values, faults, hidden, digits, focus) for child in c.children]
     if c.children:
@@ -75,17 +73,6 @@ def text_of(fault) -> str:
     if not fault:
         return ""
     return getattr(fault, "en", str(fault)) if language() == "en" else str(fault)
-
-
-def shown(spec, value):
-    """A stored or sent value as the browser's own field takes it."""
-    if isinstance(value, datetime):
-        return f"{local(value):%Y-%m-%dT%H:%M}"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, time):
-        return f"{value:%H:%M}"
-    return value
 
 
 def sent(form, data: MultiDict) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from functools import wraps
 from typing import Callable
 
 from flask import current_app, g
+from sqlalchemy import select
 
+from service.notifications.models import Notice
+from service.tickets import queries
 from webui.errors import Missing, SignedOut
 
 
@@ -53,3 +56,23 @@ def signed_in_person():
 
 def service_app():
     return current_app.extensions["zhiban"]
+
+
+def ticket_for(person, number: str):
+    """The card of a ticket. Raises NotThere outside the person's reach."""
+    return queries.ticket_card(person, number)
+
+
+def task_for(person, task_id: str):
+    """The card of a task that the person may see. Raises NotThere otherwise."""
+    return queries.task_card(person, task_id)
+
+
+def photo_for(person, key: str):
+    """(path, row) of a photo whose ticket the person may see. Raises NotThere for anybody else."""
+    return queries.photo_file(person, key)
+
+
+def notice_for(person, notice_id: int):
+    """One's own notice; None for anybody else's."""
+    return g.session.scalars(select(Notice).where(Notice.id == notice_id, Notice.person_id == person.id)).first()

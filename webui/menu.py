@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from flask import g, request, url_for
 from flask_babel import gettext
 
-from webui import views
+from service import access
+from service.notifications.queries import unread_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,12 @@ def items() -> list[Item]:
     found = [Item("desk.first", "layout-list", gettext("我的工作"))]
     if may_register():
         found.append(Item("desk.register", "pencil", gettext("登记")))
-    if views.departments_of(g.person):
+    if access.reach(g.person).departments:
         found.append(Item("queue.index", "tool", gettext("部门的单")))
     found.append(Item("tickets.index", "ticket", gettext("工单")))
-    found.append(Item("notices.index", "bell", gettext("通知"), views.unread_count(g.person)))
+    found.append(Item("notices.index", "bell", gettext("通知"), unread_count(g.person)))
     return found
 
 
 def may_register() -> bool:
-    from service import access
-
     return g.get("person") is not None and access.may(g.person, "register")

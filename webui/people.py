@@ -10,9 +10,14 @@ from flask_babel import gettext
 from service.organisation.queries import names_of
 
 
+def names() -> dict[str, str]:
+    """The names known in this request; what a query already answered is put in here."""
+    return g.setdefault("names", {})
+
+
 def know(usernames: Iterable[str | None]) -> None:
     """Loads the names of several people in one query."""
-    known = g.setdefault("names", {})
+    known = names()
     wanted = {u for u in usernames if u and u not in known}
     if wanted:
         known.update(dict.fromkeys(wanted), **names_of(g.session, wanted))
@@ -24,4 +29,4 @@ def name_of(username: str | None) -> str:
     if username in ("system", "clock", "@system"):
         return gettext("系统")
     know([username])
-    return g.names.get(username) or username
+    return names().get(username) or username

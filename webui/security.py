@@ -1,7 +1,6 @@
 """What every answer carries and what every change must prove: headers, Content-Security-Policy, CSRF.
 
-The CSRF token is derived from the session's own random id, so it is per session and needs no storage; before log-in a
-random cookie takes the session's place. Surprise: a change from another site is refused twice over, by the browser's
+The CSRF token belongs to the session; before log-in a random cookie takes the session's place. Surprise: a change from another site is refused twice over, by the browser's
 `Sec-Fetch-Site`/`Origin` and by the token, and either alone is enough.
 """
 
@@ -12,8 +11,9 @@ import hmac
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
+from webui import sessions
 from webui.errors import Refused
 
 CSP = "; ".join((
@@ -25,7 +25,6 @@ PHOTO_CSP = "default-src 'none'; sandbox"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT = 1024 * 1024
 UPLOAD_LIMIT = 12 * 1024 * 1024
-PRE_SESSION = "zhiban-visit"  # before log-in, so that the log-in form has a token too
 
 
 def install(app: Flask) -> None:
@@ -38,7 +37,7 @@ def install(app: Flask) -> None:
 
 def limit_body() -> None:
     """Only routes that take photos accept more than a megabyte."""
-    view = request.endpoint and _app().view_functions.get(request.endpoint)
+    view = request.endpoint and current_app.view_functions.get(request.endpoint)
     request.max_content_length = UPLOAD_LIMIT if getattr(view, "takes_photos", False) else BODY_LIMIT
 
 
@@ -48,7 +47,8 @@ def takes_photos(view):
 
 
 def csrf_token() -> str:
-    return _token(g.get("session_id") or g.get("visit_id") or _new_visit())
+    """The token of this session; before log-in that of this visit."""
+    return g.get("csrf") or _of_visit(g.get("visit_id") or _new_visit())
 
 
 def refuse_foreign_change() -> None:
@@ -60,9 +60,9 @@ def refuse_foreign_change() -> None:
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         raise Refused("foreign-site")
-    held = g.get("session_id") or g.get("visit_id")
+    wanted = g.get("csrf") or (_of_visit(g.visit_id) if g.get("visit_id") else "")
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
-    if not held or not hmac.compare_digest(_token(held).encode(), sent.encode()):
+    if not wanted or not hmac.compare_digest(wanted.encode(), sent.encode()):
         raise Refused("stale-page")
 
 
@@ -80,20 +80,15 @@ def add_headers(response: Response) -> Response:
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if visit := g.pop("new_visit", None):
-        response.set_cookie(PRE_SESSION, visit, httponly=True, samesite="Lax", secure=request.is_secure, path="/")
+        response.set_cookie(sessions.visit_cookie(), visit, httponly=True, samesite="Lax", secure=sessions.secure(), path="/")
     return response
 
 
-def _token(held: str) -> str:
-    return hmac.new(held.encode(), b"zhiban csrf", hashlib.sha256).hexdigest()
+def _of_visit(visit: str) -> str:
+    return hmac.new(visit.encode(), b"zhiban csrf", hashlib.sha256).hexdigest()
 
 
 def _new_visit() -> str:
     g.visit_id = g.new_visit = secrets.token_urlsafe(24)
     return g.visit_id
 
-
-def _app() -> Flask:
-    from flask import current_app
-
-    return current_app

@@ -14,34 +14,27 @@ from webui.views.story import element_name
 from webui.words import role
 
 
-def state(events: list[dict], open_tasks: list, process_key: str, now: datetime) -> dict:
-    """What the viewer marks, as JSON. `version` grows with every event, so that the page knows when to look again."""
-    ours = {e["instance"] for e in events if e["kind"] == "instance-started" and e.get("process") == process_key}
-    here = [t for t in open_tasks if t.process_key == process_key]
-    standing = {t.element_id for t in here}
-    done: set[str] = set()
-    for event in events:
-        if event["instance"] in ours and event["kind"] == "passed":
-            done.add(event["element"])
-            done.update(event.get("flows") or [])
-    late = [t.element_id for t in here if t.due_at and t.due_at < now]
-    return {"done": sorted(done - standing), "now": sorted(standing - set(late)), "late": sorted(set(late)),
-            "tokens": [_token(t, now) for t in here], "version": len(events)}
+def state(card, process_key: str, now: datetime) -> dict:
+    """What the viewer marks, as JSON. `version` changes with every step, so that the page knows when to look again."""
+    here = [t for t in card.tasks if t.process_key == process_key]
+    late = {t.element_id for t in here if t.due_at and t.due_at <= now}
+    return {"done": sorted(set(card.walked) - card.standing), "now": sorted(card.standing - late), "late": sorted(late),
+            "tokens": [_token(t, now) for t in here], "version": f"{card.ticket.version}.{sum(card.walked.values())}.{len(card.timeline)}"}
 
 
 def _token(task, now: datetime) -> dict:
-    who = name_of(task.assignee) or _groups(task)
-    over = bool(task.due_at and task.due_at < now)
+    who = task.assignee_name or name_of(task.assignee) or group_words(task)
+    over = bool(task.due_at and task.due_at <= now)
     return {"element": task.element_id, "face": face(who), "text": left(task.due_at, now) if task.due_at else who, "kind": "over" if over else ""}
 
 
-def now_words(open_tasks: list, definition_of, next_of=None) -> str:
+def now_words(open_tasks: list, definition_of) -> str:
     """Where it stands and what follows, in one or two sentences."""
     if not open_tasks:
         return gettext("现在没有等人办的事")
     parts = []
     for task in open_tasks:
-        who = name_of(task.assignee) or _groups(task)
+        who = name_of(task.assignee) or group_words(task)
         name = element_name(definition_of(task.process_key), task.element_id)
         clause = gettext("（条款 %(c)s）", c=task.clause) if task.clause else ""
         text = gettext("现在：%(who)s %(name)s%(clause)s", who=who, name=name, clause=clause)
@@ -50,8 +43,10 @@ def now_words(open_tasks: list, definition_of, next_of=None) -> str:
     return "；".join(parts) + "。" + (gettext("接着：%(next)s。", next=following) if following else "")
 
 
-def _groups(task) -> str:
-    return "、".join(role(g) for g in (task.groups or "").strip("|").split("|") if g)
+def group_words(task) -> str:
+    """The roles a task is offered to, in words; rows of the engine carry them as one text, the service's as a tuple."""
+    groups = task.groups.strip("|").split("|") if isinstance(task.groups, str) else task.groups
+    return "、".join(role(g) for g in groups if g)
 
 
 def next_words(definition, element_id: str) -> str:
@@ -96,6 +91,6 @@ def why(task) -> str:
     if task.assignee:
         text = gettext("这件事指定给了%(who)s", who=name_of(task.assignee))
     else:
-        text = gettext("%(groups)s都可以办，谁先办算谁的", groups=_groups(task))
+        text = gettext("%(groups)s都可以办，谁先办算谁的", groups=group_words(task))
     title = clauses.title(task.clause)
     return text + (f"：{title}" if title else "")

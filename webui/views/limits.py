@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext
 
+from service.calendars.rules import Sum
+from service.calendars.wording import sum_rows
 from webui import words
-from webui.filters import Clock, clock, day, left, local, minutes, when
-
-# kind -> the ticket's columns of the limit and of the moment it was met
-COLUMNS = {"response": ("response_due_at", "response_met_at"), "arrival": ("arrival_due_at", "arrival_met_at"),
-           "resolution": ("resolution_due_at", "resolution_met_at"), "return-visit": ("return_visit_due_at", "return_visit_met_at")}
-
+from webui.filters import Clock, clock, left, minutes, when
+from webui.i18n import language
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -43,45 +40,44 @@ class Limit:
     first: bool = False  # the one clock that is lit
 
 
-def limits_of(ticket, targets: Iterable, now: datetime, mine: bool = True) -> list[Limit]:
+def limits_of(card, now: datetime, mine: bool = True) -> list[Limit]:
     """Every limit of a ticket in the order of its life; the nearest unmet one is the one that is lit."""
-    newest = {str(t.kind): t for t in targets}  # rows come oldest first
-    open_kinds = [k for k, (due, met) in COLUMNS.items() if getattr(ticket, due) and not getattr(ticket, met)]
-    first = min(open_kinds, key=lambda k: getattr(ticket, COLUMNS[k][0]), default=None)
-    closed = ticket.closed_at is not None
-    return [_limit(ticket, kind, newest.get(kind), now, mine, kind == first and not closed)
-            for kind, (due, _) in COLUMNS.items() if getattr(ticket, due)]
+    return [_limit(line, card.ticket.closed_at, now, mine, line is card.next_target) for line in card.targets]
 
 
-def _limit(ticket, kind: str, target, now: datetime, mine: bool, first: bool) -> Limit:
-    due_at, met_at = (getattr(ticket, column) for column in COLUMNS[kind])
-    started = target.start_at if target else ticket.registered_at
-    if met_at or ticket.closed_at:
-        used = max((met_at or ticket.closed_at) - started, timedelta(0))
-        chip = clock(due_at, done_after=used, at=now)
-        if (met_at or ticket.closed_at) > due_at:
-            chip = Clock("done", gettext("晚了 %(t)s", t=minutes(int(((met_at or ticket.closed_at) - due_at).total_seconds() // 60) or 1)))
+def _limit(line, closed_at: datetime | None, now: datetime, mine: bool, first: bool) -> Limit:
+    ended_at = line.met_at or closed_at
+    if ended_at:
+        chip = clock(line.due_at, done_after=max(ended_at - line.start_at, timedelta(0)), at=now)
+        if line.met_at and line.met_at > line.due_at:
+            chip = Clock("done", gettext("晚了 %(t)s", t=minutes(max(1, int((line.met_at - line.due_at).total_seconds() // 60)))))
+        elif not line.met_at:
+            chip = Clock("done", gettext("不用了"))
     else:
-        chip = clock(due_at, started, mine=mine, at=now)
+        chip = clock(line.due_at, line.start_at, mine=mine, at=now)
         if not first and chip.kind != "over":
-            chip = Clock("wait", left(due_at, now), due_at, started)
-    until = gettext("%(at)s 前", at=when(due_at))
-    if target is not None and target.source == "customer":
+            chip = Clock("wait", left(line.due_at, now), line.due_at, line.start_at)
+    until = gettext("%(at)s 前", at=when(line.due_at))
+    if line.source == "customer":
         until = gettext("%(until)s，客户要求", until=until)
-    return Limit(kind, words.target(kind), chip, until, sum_of(target) if target is not None else None, first)
+    return Limit(line.kind, words.target(line.kind), chip, until, sum_of(line), first)
 
 
 def sum_of(target, kind: str = "") -> SumView:
     """The sum of a stored target, or of one that the register form asks for before anything is saved."""
     name = words.target(kind or target.kind)
-    lines = [Line(_stretch_text(s), _span(s)) for s in _stretches(target.sum)]
-    if target.calendar == "round-the-clock":
-        lines = [Line(gettext("从登记起 %(t)s，全天计时", t=amount(target.minutes)), f"{when(target.start_at)} → {when(target.standard_at)}")]
-    lines += [Line(_skipped_text(s), gettext("不算")) for s in _skipped(target.sum)]
+    rows = sum_rows(Sum.from_json(target.sum), language())
+    lines = [Line(_row_text(row), row.hours if row.minutes else gettext("不算")) for row in rows]
+    total = gettext("合计 %(t)s", t=amount(target.minutes))
     if target.due_at < target.standard_at:
-        lines.append(Line(gettext("客户要求 %(at)s 前，比标准早", at=when(target.due_at)), gettext("取早的")))
-    total = gettext("合计 %(t)s", t=amount(target.minutes)) if target.due_at >= target.standard_at else gettext("标准 %(at)s", at=when(target.standard_at))
+        lines += [Line(total, when(target.standard_at)), Line(gettext("客户要求 %(at)s 前，比标准早", at=when(target.due_at)), gettext("取早的"))]
+        total = gettext("取客户要求")
     return SumView(gettext("%(name)s %(at)s 是怎么算的", name=name, at=when(target.due_at)), source_of(target), lines, total, when(target.due_at))
+
+
+def _row_text(row) -> str:
+    text = f"{row.day}（{row.note}）" if row.note and language() == "zh" else f"{row.day} ({row.note})" if row.note else row.day
+    return gettext("%(day)s 算 %(t)s", day=text, t=amount(row.minutes)) if row.minutes else text
 
 
 def source_of(target) -> str:
@@ -96,37 +92,3 @@ def amount(count: float) -> str:
     if not hours:
         return gettext("%(n)d 分", n=rest)
     return gettext("%(h)d 小时 %(m)d 分", h=hours, m=rest) if rest else gettext("%(n)d 小时", n=hours)
-
-
-def _stretches(stored) -> list[dict]:
-    """Stretches as plain rows {start, end, minutes, kind}, whichever of its two shapes the sum was stored in."""
-    found = stored.get("stretches", []) if isinstance(stored, Mapping) else stored or []
-    return [s if isinstance(s, Mapping) else dict(zip(("start", "end", "minutes", "kind"), s)) for s in found if not (isinstance(s, Mapping) and "skipped" in s)]
-
-
-def _skipped(stored) -> list[dict]:
-    found = stored.get("skipped", []) if isinstance(stored, Mapping) else []
-    return [s if isinstance(s, Mapping) else dict(zip(("on", "kind", "name"), s)) for s in found]
-
-
-def _stretch_text(s: dict) -> str:
-    start = _instant(s["start"])
-    kind = str(s.get("kind") or s.get("label") or "")
-    text = gettext("%(day)s 算 %(t)s", day=day(start), t=amount(s["minutes"]))
-    return text + gettext("（补班）") if kind == "makeup" and "）" not in day(start) else text
-
-
-def _span(s: dict) -> str:
-    return f"{local(_instant(s['start'])):%H:%M}–{local(_instant(s['end'])):%H:%M}"
-
-
-def _skipped_text(s: dict) -> str:
-    from datetime import date
-
-    on = date.fromisoformat(s["on"])
-    why = s.get("name") or {"weekend": gettext("休息日"), "holiday": gettext("节假日"), "closed": gettext("停业")}.get(str(s["kind"]), "")
-    return gettext("%(day)s %(why)s", day=day(on), why=why)
-
-
-def _instant(value) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value.replace("Z", "+00:00"))

@@ -14,6 +14,7 @@ from webui.people import name_of
 
 SLIP_STEPS = ("sent", "accepted", "arrived", "handled", "verified")
 ENDED = ("verified", "cancelled")
+LIMITS = ("response", "arrival", "resolution", "return_visit")
 
 
 @dataclass(slots=True)
@@ -101,11 +102,9 @@ def where_of(ticket) -> str:
 
 def ticket_clock(ticket, now: datetime, mine: bool = False) -> Clock:
     """The nearest unmet limit of a ticket as one chip."""
-    from webui.views.limits import COLUMNS
-
     if ticket.closed_at:
         return Clock("done", words.ticket_state(ticket.state))
-    dues = [getattr(ticket, due) for due, met in COLUMNS.values() if getattr(ticket, due) and not getattr(ticket, met)]
+    dues = [getattr(ticket, f"{kind}_due_at") for kind in LIMITS if getattr(ticket, f"{kind}_due_at") and not getattr(ticket, f"{kind}_met_at")]
     if not dues:
         return Clock("wait", words.ticket_state(ticket.state))
     chip = clock(min(dues), ticket.registered_at, mine=mine, at=now)

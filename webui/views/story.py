@@ -15,7 +15,7 @@ from flask_babel import gettext
 from webui import words
 from webui.filters import day, local, when
 from webui.i18n import language
-from webui.people import know, name_of
+from webui.people import name_of
 
 SAID_KEYS = ("result", "question", "answer_text", "instruction", "reason", "fail_reason", "words", "guidance", "explanation", "note", "cause")
 ICONS = {"register": "phone", "dispatch": "send", "accept_slip": "check", "arrive": "map-pin", "handle": "tool", "verify": "list-check",
@@ -34,18 +34,17 @@ class Entry:
     day: str = ""  # set on the first entry of another day
 
 
-def story(ticket, events: list[dict], notes: list, definitions) -> list[Entry]:
+def story(card, definitions) -> list[Entry]:
     """Entries newest first. `definitions(process key)` gives the definition an event's element stands in, or None."""
-    know([e.get("actor") for e in events] + [n.by for n in notes] + [ticket.owner])
-    keys: dict[str, str] = {}
-    found = [_registered(ticket)]
+    ticket = card.ticket
+    events = [e.data | {"at": e.at, "kind": e.kind} for e in card.timeline if e.kind in TOLD or e.kind == "instance-started"]
+    processes = {e["instance"]: e["process"] for e in events if e["kind"] == "instance-started"}
+    found = [_registered(ticket), *(_noted(n) for n in card.notes if n.text != ticket.end_reason or not n.text), *_escalated(card), *_closed(ticket)]
     for event in events:
-        if event["kind"] == "instance-started":
-            keys[event["instance"]] = event["process"]
-        entry = _entry(event, definitions(keys.get(event["instance"], "")))
+        told = TOLD.get(event["kind"])
+        entry = told(event, definitions(processes.get(event["instance"], ""))) if told else None
         if entry:
             found.append(entry)
-    found += [_noted(n) for n in notes if not (str(n.kind) == "said" and n.text == ticket.request)]
     found.sort(key=lambda e: e.at, reverse=True)
     _mark_days(found)
     return found
@@ -68,9 +67,19 @@ def _registered(ticket) -> Entry:
                  ticket.request)
 
 
-def _entry(event: dict, definition) -> Entry | None:
-    told = TOLD.get(event["kind"])
-    return told(event, definition) if told else None
+def _escalated(card) -> list[Entry]:
+    """Calls for help and what the superior answered."""
+    found = [Entry(e.asked_at, "lifebuoy", gettext("求助上级"), name_of(e.asked_by), e.reason or e.subject) for e in card.escalations]
+    return found + [Entry(e.answered_at, "message-2", gettext("上级答复"), name_of(e.answered_by), e.guidance) for e in card.escalations if e.answered_at]
+
+
+def _closed(ticket) -> list[Entry]:
+    if ticket.closed_at is None:
+        return []
+    if str(ticket.state) == "withdrawn":
+        return [Entry(ticket.closed_at, "x", gettext("客户撤单"), "", ticket.end_reason, kind="mine")]
+    score = gettext("客户打 %(n)d 分", n=ticket.satisfaction) if ticket.satisfaction else ""
+    return [Entry(ticket.closed_at, "check", words.ticket_state(ticket.state), score, ticket.end_reason)]
 
 
 def _completed(event: dict, definition) -> Entry | None:
@@ -111,16 +120,6 @@ def _decided(event: dict, definition) -> Entry:
     return Entry(event["at"], "table", element_name(definition, event["element"]), gettext("对上第 %(rows)s 行", rows=rows) if rows else "")
 
 
-def _message(event: dict, definition) -> Entry | None:
-    variables = (event.get("values") or {}).get("variables") or {}
-    text = next((str(variables[k]) for k in ("text", "question", "reason") if variables.get(k)), "")
-    if event["message"] == "ticket.help":
-        return Entry(event["at"], "lifebuoy", gettext("求助"), name_of(event["actor"]), text)
-    if event["message"] == "ticket.withdraw":
-        return Entry(event["at"], "x", gettext("客户撤单"), name_of(event["actor"]), text, kind="mine")
-    return None  # urges and additions are told from their notes
-
-
 def _retimed(event: dict, definition) -> Entry:
     before, after = (when(_instant(event[k])) if event.get(k) else "—" for k in ("before", "after"))
     return Entry(event["at"], "clock", gettext("改时限"), gettext("%(what)s：%(before)s 改成 %(after)s", what=element_name(definition, event["element"]), before=before, after=after),
@@ -133,16 +132,8 @@ def _assigned(event: dict, definition) -> Entry:
                  hint=str(event.get("reason") or ""))
 
 
-def _ended(event: dict, definition) -> Entry | None:
-    return Entry(event["at"], "check", gettext("关单")) if definition and definition.key == "customer-request" else None
-
-
-def _cancelled(event: dict, definition) -> Entry:
-    return Entry(event["at"], "x", gettext("停办"), name_of(event["actor"]), hint=str(event.get("reason") or ""))
-
-
-TOLD = {"task-completed": _completed, "timer-fired": _fired, "decision": _decided, "message-received": _message, "timer-retimed": _retimed,
-        "task-retimed": _retimed, "task-assigned": _assigned, "task-claimed": _assigned, "instance-ended": _ended, "cancelled": _cancelled}
+TOLD = {"task-completed": _completed, "timer-fired": _fired, "decision": _decided, "timer-retimed": _retimed, "task-assigned": _assigned,
+        "task-claimed": _assigned}
 
 
 def _noted(note) -> Entry:

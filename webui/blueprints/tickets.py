@@ -1,0 +1,129 @@
+"""One ticket: where it stands, its limits with sums, what happened; urge, add, promise, withdraw, help, reveal a number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext
+
+from service.errors import Refused
+from service.tickets import actions
+from webui.filters import CENTRE_ZONE
+from webui.gates import gate, service_app, signed_in, ticket_for
+from webui.told import told
+from webui.views import ticket as ticket_views
+
+tickets = Blueprint("tickets", __name__)
+
+
+@tickets.get("/tickets")
+@gate(signed_in)
+def index():
+    """The open tickets that the person sees, the nearest limit first."""
+    return render_template("tickets/index.html", rows=ticket_views.rows(g.person, everything="all" in request.args), everything="all" in request.args)
+
+
+@tickets.get("/tickets/<number>")
+@gate(ticket_for, "number")
+def show(card):
+    return render_template("tickets/show.html", page=ticket_views.page(card))
+
+
+@tickets.get("/tickets/<number>/state")
+@gate(ticket_for, "number")
+def state(card):
+    """What the diagram marks, asked every five seconds while the page is seen."""
+    return jsonify(ticket_views.state(card))
+
+
+@tickets.get("/tickets/<number>/diagram")
+@gate(ticket_for, "number")
+def diagram(card):
+    """The diagram that this ticket runs on, in its own version."""
+    return Response(ticket_views.diagram_xml(card), mimetype="application/xml")
+
+
+@tickets.post("/tickets/<number>/urge")
+@gate(ticket_for, "number")
+def urge(card):
+    actions.urge(service_app(), g.person, card.ticket.number, _text("text"), request_id=_request_id())
+    told(gettext("记了一次催办，负责人和在办的人都知道了"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/information")
+@gate(ticket_for, "number")
+def add_information(card):
+    actions.add_information(service_app(), g.person, card.ticket.number, _wanted("text"), request_id=_request_id())
+    told(gettext("补充已记下"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/withdraw")
+@gate(ticket_for, "number")
+def withdraw(card):
+    actions.withdraw(service_app(), g.person, card.ticket.number, _wanted("reason"), request_id=_request_id())
+    told(gettext("%(number)s 已撤单", number=card.ticket.number))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/help")
+@gate(ticket_for, "number")
+def help(card):
+    actions.ask_help(service_app(), g.person, card.ticket.number, _wanted("question"), request_id=_request_id())
+    told(gettext("已求助，主管会看到"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/promise")
+@gate(ticket_for, "number")
+def promise(card):
+    actions.promise(service_app(), g.person, card.ticket.number, _wanted("text"), _instant("due_at"), request_id=_request_id())
+    told(gettext("答应客户的事已记下，到点提醒你"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/promises/<int:promise_id>/keep")
+@gate(ticket_for, "number")
+def keep(card, promise_id: int):
+    actions.end_promise(service_app(), g.person, promise_id)
+    told(gettext("答应客户的事办到了"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/phones/<int:phone_id>")
+@gate(ticket_for, "number")
+def phone(card, phone_id: int):
+    """The whole number, once, with a line in the log of who looked."""
+    digits = ticket_views.reveal(g.person, card, phone_id)
+    if request.headers.get("HX-Request"):
+        return render_template("tickets/phone.html", phone={"id": phone_id, "digits": digits})
+    told(digits)
+    return _back(card)
+
+
+def _back(card):
+    return redirect(url_for("tickets.show", number=card.ticket.number), 303)
+
+
+def _request_id() -> str | None:
+    return request.form.get("request_id", "")[:64] or None
+
+
+def _text(name: str) -> str:
+    return request.form.get(name, "").strip()[:2000]
+
+
+def _wanted(name: str) -> str:
+    text = _text(name)
+    if not text:
+        raise Refused(gettext("这一项要填"), name)
+    return text
+
+
+def _instant(name: str) -> datetime:
+    try:
+        return datetime.fromisoformat(_text(name)).replace(tzinfo=CENTRE_ZONE)
+    except ValueError:
+        raise Refused(gettext("几点前要写日期和时间"), name) from None

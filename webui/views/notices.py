@@ -1,0 +1,66 @@
+"""Notices as sentences. The text is made when it is read, in the reader's language, from the notice's kind and data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import url_for
+from flask_babel import gettext
+
+from service.notifications import actions, queries
+from webui.gates import service_app
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeView:
+    id: int
+    text: str
+    at: datetime
+    urgent: bool
+    read: bool
+    href: str
+
+
+def rows(person, unread_only: bool = False, limit: int = 50) -> list[NoticeView]:
+    return [_view(line) for line in queries.notices(person, unread_only=unread_only, limit=limit)]
+
+
+def mark_read(person, ids: list[int] | None) -> None:
+    actions.mark_read(service_app(), person, ids)
+
+
+def _view(line) -> NoticeView:
+    notice = line.notice
+    href = url_for("tickets.show", number=notice.ticket_number) if notice.ticket_number and line.title else ""
+    about = f"{notice.ticket_number} {line.title}" if line.title else notice.ticket_number or ""
+    return NoticeView(notice.id, text(notice.kind, notice.data or {}, about), notice.at, notice.urgent, notice.read_at is not None, href)
+
+
+def text(kind: str, data: dict, ticket: str) -> str:
+    """What a notice says. `ticket` is its number and title, empty where there is none."""
+    say = TEXTS.get(kind)
+    return say(data, ticket) if say else gettext("%(ticket)s 有新情况", ticket=ticket)
+
+
+def _escalated(data: dict, ticket: str) -> str:
+    what = gettext("升级到你：%(ticket)s", ticket=ticket) if ticket else gettext("有事升级到你")
+    return f"{what}，{data['reason']}" if data.get("reason") else what
+
+
+TEXTS = {
+    "reminder": lambda d, t: gettext("%(about)s：%(ticket)s", about=d.get("about") or gettext("快到时限"), ticket=t),
+    "urge": lambda d, t: gettext("客户又催，第 %(count)s 次：%(ticket)s", count=d.get("count", 1), ticket=t),
+    "information": lambda d, t: gettext("客户补充了情况：%(ticket)s", ticket=t),
+    "slip-sent": lambda d, t: gettext("派来一单 %(slip)s：%(ticket)s", slip=d.get("slip", ""), ticket=t),
+    "given-to-you": lambda d, t: gettext("这件归你办：%(ticket)s", ticket=t),
+    "asked": lambda d, t: gettext("部门有疑问，等你答复：%(ticket)s", ticket=t),
+    "handled": lambda d, t: gettext("办完了，等你核实：%(ticket)s", ticket=t),
+    "back": lambda d, t: gettext("没通过核实，要返工：%(ticket)s", ticket=t),
+    "withdrawn": lambda d, t: gettext("客户撤单，停手：%(ticket)s", ticket=t),
+    "escalated": _escalated,
+    "answered": lambda d, t: gettext("上级答复了：%(ticket)s", ticket=t),
+    "promise-due": lambda d, t: gettext("快到答应客户的时间：%(ticket)s", ticket=t),
+    "promise": lambda d, t: gettext("快到答应客户的时间：%(ticket)s", ticket=t),
+    "parked": lambda d, t: gettext("有一条通知一直发不出去，请系统管理员看"),
+}

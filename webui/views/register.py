@@ -1,0 +1,189 @@
+"""The register page: who calls, the customer's card beside it, and the limits that the decision table would set now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from flask import g, url_for
+from flask_babel import gettext
+
+from engine.errors import EngineError
+from service.calendars.queries import calendar_of
+from service.calendars.rules import explain
+from service.customers import queries as customers
+from service.tickets import actions, queries, rules
+from service.tickets.models import Category
+from webui import clauses, words
+from webui.filters import Clock, masked, month_day, when
+from webui.gates import service_app
+from webui.views.limits import SumView, sum_of
+from webui.views.pages import ticket_clock
+
+PROCEDURE = "customer-request"
+DECISION = "service-level"
+CATEGORIES = frozenset(Category)
+KINDS = ("response", "arrival", "resolution")
+
+
+@dataclass(slots=True)
+class Who:
+    unit: str
+    customer: str
+    contact: str
+    phone: str
+    vip: bool
+    unit_id: int
+    customer_id: int | None
+    contact_id: int | None
+    contacts: list[dict]
+    channel_words: str = ""
+
+
+@dataclass(slots=True)
+class Page:
+    """Everything the register page and its parts show."""
+
+    who: Who | None = None
+    card: Any = None
+    fields: list = field(default_factory=list)
+    targets: list = field(default_factory=list)
+    targets_hint: str = ""
+    department: str = ""
+    duplicates: list = field(default_factory=list)
+    channel: str = "phone"
+    channels: list = field(default_factory=list)
+    clause: str = ""
+    clause_text: str = ""
+    query: str = ""
+    fault: Any = None
+    errors: dict = field(default_factory=dict)
+    centre_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetView:
+    kind: str
+    clock: Clock
+    sum: SumView
+
+
+def definition():
+    return service_app().engine.definition_in_force(PROCEDURE)
+
+
+def page(unit_id: int | None = None, contact_id: int | None = None, channel: str = "phone", query: str = "") -> Page:
+    """The page for a unit (perhaps already a caller), or still without one. Raises NotThere outside the person's reach."""
+    card = customers.unit_card(g.person, unit_id) if unit_id else None
+    element = definition().diagram.elements.get("register")
+    found = Page(channel=channel, channels=list(words.channels().items()), clause=element.clause or "" if element else "", query=query)
+    found.clause_text = clauses.title(found.clause)
+    if card is not None:
+        found.who = _who(card, contact_id)
+        found.card = _card(card)
+        found.centre_id = card.unit.centre_id
+    return found
+
+
+def _who(card, contact_id: int | None) -> Who:
+    contacts = list(card.contacts)
+    chosen = next((c for c in contacts if c.id == contact_id), contacts[0] if len(contacts) == 1 else None)
+    customer = chosen.customer if chosen else card.customer
+    phone = chosen.phones[0].digits if chosen and chosen.phones else ""
+    return Who(card.unit.code, customer.name if customer else gettext("空置"), _called(chosen), masked(phone), bool(customer and customer.vip),
+               card.unit.id, customer.id if customer else None, chosen.id if chosen else None,
+               [_choice(card.unit.id, c) for c in contacts])
+
+
+def _called(contact) -> str:
+    if contact is None:
+        return ""
+    return f"{contact.name}（{contact.title}）" if contact.title else contact.name
+
+
+def _choice(unit_id: int, contact) -> dict:
+    return {"id": contact.id, "name": contact.name, "title": contact.title,
+            "href": url_for("desk.register", unit=unit_id, contact=contact.id), "fragment": url_for("desk.who", unit=unit_id, contact=contact.id)}
+
+
+def _card(card) -> SimpleNamespace:
+    now = service_app().clock.now()
+    customer = card.customer
+    units = "、".join(u.code for u in card.units_of_customer)
+    facts = [
+        (gettext("租用"), units + (gettext("，%(year)d 年起", year=card.since_on.year) if card.since_on else "")),
+        (gettext("联系人"), "，".join(_called(c) for c in card.contacts)),
+        (gettext("称呼"), customer.address_as if customer else ""), (gettext("习惯"), customer.habits if customer else ""),
+        (gettext("备注"), customer.note if customer else ""),
+        (gettext("满意"), gettext("近 90 天平均 %(score)s", score=card.satisfaction) if card.satisfaction else "")]
+    return SimpleNamespace(
+        unit=card.unit.code, customer=customer.name if customer else gettext("空置"), vip=card.vip, facts=[f for f in facts if f[1]],
+        open=[{"href": url_for("tickets.show", number=t.number), "title": t.title, "clock": ticket_clock(t, now),
+               "hint": f"{t.number}，{words.category(t.category)}，{words.ticket_state(t.state)}"} for t in card.open_tickets],
+        recent=[{"href": url_for("tickets.show", number=t.number), "title": t.title,
+                 "hint": month_day(t.registered_at.date()) + (gettext("，满意 %(n)d", n=t.satisfaction) if t.satisfaction else "")} for t in card.recent])
+
+
+def hits(text: str, fragment: bool) -> list[dict]:
+    """What the desk may pick from: everybody behind a whole phone number, else units with their customers."""
+    digits = "".join(c for c in text if c.isdigit())
+    callers = customers.by_phone(g.person, text) if len(digits) >= 7 and len(digits) >= len(text.strip()) - 4 else []
+    if callers:
+        return [_hit(c.unit.id if c.unit else None, c.contact.id, c.unit.code if c.unit else "", c.customer.name, c.customer.vip, _called(c.contact),
+                     gettext("上次来电 %(at)s", at=when(c.contact.last_call_at)) if c.contact.last_call_at else masked(digits)) for c in callers if c.unit]
+    return [_hit(h.unit.id, None, h.label, "、".join(c.name for c in h.customers), h.vip, "", "") for h in customers.find_units(g.person, text)]
+
+
+def _hit(unit_id, contact_id, unit, customer, vip, contact, hint) -> dict:
+    args = {"unit": unit_id} | ({"contact": contact_id} if contact_id else {})
+    return {"href": url_for("desk.register", **args), "fragment": url_for("desk.who", **args), "title": f"{unit} {customer}".strip(), "vip": vip,
+            "contact": contact, "hint": hint}
+
+
+def add_targets(found: Page, values: dict[str, Any], vip: bool, centre_id: int, customer_at: datetime | None) -> None:
+    """What the decision table gives for these values, from this moment on, each with its sum."""
+    if not values.get("category") or not values.get("urgency"):
+        return
+    now = service_app().clock.now()
+    try:
+        decision = definition().decisions[DECISION].decide(DECISION, {"category": values["category"], "urgency": values["urgency"], "vip": vip, "now": now})
+    except (EngineError, KeyError):
+        found.targets_hint = gettext("时限表没有这一行，保存时会再算")
+        return
+    level = decision.value or {}
+    found.department = words.department(level.get("department"))
+    for kind in KINDS:
+        minutes = level.get(f"{kind}_minutes")
+        if minutes is not None:
+            found.targets.append(_target(kind, int(minutes), level["calendar"], now, customer_at, centre_id, decision.rules))
+
+
+def _target(kind: str, minutes: int, calendar: str, now: datetime, customer_at: datetime | None, centre_id: int, fired) -> TargetView:
+    total = explain(now, minutes, calendar_of(g.session, centre_id, calendar))
+    due = rules.earlier_of(total.due_at, customer_at)
+    row = gettext("第 %(rows)s 行", rows="、".join(str(r) for r in fired)) if fired else ""
+    target = SimpleNamespace(kind=kind, sum=total.to_json(), calendar=calendar, minutes=minutes, start_at=now, standard_at=total.due_at,
+                             due_at=due.at, source=due.source, reason=row)
+    return TargetView(kind, Clock("mine", f"{words.target(kind)} {when(due.at)}"), sum_of(target))
+
+
+def duplicates(unit_id: int, category: str) -> list[dict]:
+    """Open tickets of the unit that may be the same matter."""
+    return [{"number": t.number, "title": t.title, "href": url_for("tickets.show", number=t.number),
+             "hint": gettext("%(at)s 登记，%(state)s", at=when(t.registered_at), state=words.ticket_state(t.state))}
+            for t in queries.duplicates(g.person, unit_id, category)] if category in CATEGORIES else []
+
+
+def save(person, form: Mapping[str, str], values: dict[str, Any]) -> tuple[str, str | None]:
+    """Registers; gives the number and the person's next task (dispatch, or handling on the spot)."""
+    def number(name: str) -> int | None:
+        raw = form.get(name, "")
+        return int(raw) if raw.isdigit() else None
+
+    channel = form.get("channel", "phone")
+    done = actions.register(service_app(), person, values, unit_id=number("unit_id"), customer_id=number("customer_id"), contact_id=number("contact_id"),
+                            channel=channel if channel in words.channels() else "phone", request_id=form.get("request_id", "")[:64] or None)
+    return done.number, next(iter(done.opened), None)

@@ -1,0 +1,168 @@
+"""The page of one task: the form, the ticket in a few words, why it is here, what follows, its limit with the sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import g, url_for
+from flask_babel import gettext
+
+from engine.errors import FormInvalid, VersionClash
+from service import access
+from service.tickets import queries
+from webui import clauses, forms, people, words
+from webui.errors import fault_of
+from webui.filters import Clock, clock, local, when
+from webui.gates import service_app
+from webui.people import name_of
+from webui.views import diagram
+from webui.views.limits import SumView, limits_of
+from webui.views.pages import photo_view, slip_view, ticket_view
+from webui.views.story import element_name
+from webui.views.ticket import definitions_of
+
+# Which limit of the ticket a task's own deadline is, so that its sum can be shown.
+LIMIT_OF = {"accept_slip": "response", "arrive": "arrival", "handle": "resolution", "return_visit": "return-visit"}
+
+
+@dataclass(slots=True)
+class Page:
+    id: str
+    name: str
+    version: int
+    button: str
+    ticket: Any
+    clock: Clock
+    until: str
+    back: str
+    why: str
+    clause: str
+    clause_text: str
+    next_words: str
+    fields: list = field(default_factory=list)
+    sum: SumView | None = None
+    limits: list = field(default_factory=list)
+    slip: Any = None
+    steps: list = field(default_factory=list)
+    question: dict | None = None
+    diagram: dict | None = None
+    photos: list = field(default_factory=list)
+    may_do: bool = True
+    may_help: bool = True
+    not_mine: str = ""
+    fresh: bool = False
+    fault: Any = None
+    clash: str = ""
+
+
+def definition_of(card):
+    return service_app().engine.definition(card.task.definition_hash)
+
+
+def name_of_task(card) -> str:
+    return element_name(definition_of(card), card.task.element_id)
+
+
+def form_of(card):
+    """The task's form in the reader's language, None for a task without one."""
+    return forms.localized(card.form, definition_of(card))
+
+
+def hidden(card, form, values) -> set[str]:
+    return forms.hidden_keys(form, values, service_app().engine.feel, definition_of(card).names)
+
+
+def page(card, fresh: bool = False) -> Page:
+    form = form_of(card)
+    found = _page(card)
+    found.fresh = fresh
+    if form:
+        values = form.initial(_suggested(card))
+        found.fields = forms.views(form, values, hidden=hidden(card, form, values))
+    return found
+
+
+def again(card, values: dict[str, Any], error) -> Page:
+    """The page with what was typed, and what is wrong with it; after a clash with what stands there now."""
+    form = form_of(card)
+    found = _page(card)
+    found.fault = fault_of(error)
+    faults = error.faults if isinstance(error, FormInvalid) else {error.field: str(error)} if getattr(error, "field", None) else {}
+    if isinstance(error, VersionClash):
+        found.clash = gettext("你填的还在下面。核对后再按一次就提交")
+    if form:
+        found.fields = forms.views(form, values, faults, hidden(card, form, values))
+    return found
+
+
+def _page(card) -> Page:
+    task, definition, now = card.task, definition_of(card), service_app().clock.now()
+    whole = queries.ticket_card(g.person, task.business_key)
+    ticket = whole.ticket
+    people.names().update(whole.names)
+    slip = whole.slips[-1] if whole.slips else None
+    slips = slip_view(slip, ticket, now) if slip else None
+    limits = limits_of(whole, now)
+    limit = next((x for x in limits if x.kind == LIMIT_OF.get(task.element_id) and x.clock.due_at == task.due_at), None)
+    name = element_name(definition, task.element_id)
+    return Page(
+        task.id, name, task.version, words.button(task.element_id, name), ticket_view(ticket), clock(task.due_at, task.opened_at, mine=card.may_do, at=now),
+        gettext("%(at)s 前", at=when(task.due_at)) if task.due_at else "", _back(), diagram.why(task), task.clause or "", clauses.title(task.clause),
+        diagram.next_words(definition, task.element_id), sum=limit.sum if limit else None, limits=limits, slip=slips, steps=slips.steps if slips else [],
+        question=_question(task, slip, whole), photos=[photo_view(p) for p in whole.photos], may_do=card.may_do, may_help="ask help" in whole.may,
+        diagram=diagram.of_ticket(ticket, [t for t in whole.tasks if t.id == task.id] or whole.tasks, definitions_of(whole)),
+        not_mine=gettext("这件事现在归%(who)s", who=card.assignee_name) if task.assignee else gettext("这件事不归你的角色办"))
+
+
+def _back() -> str:
+    return url_for("queue.index") if access.reach(g.person).departments else url_for("desk.first")
+
+
+def _question(task, slip, whole) -> dict | None:
+    """What the reader has to know before answering: the department's question, why work came back, what was handled."""
+    if task.process_key == "escalation" and whole.escalations:
+        call = whole.escalations[-1]
+        return {"head": gettext("%(who)s 求助：%(subject)s", who=name_of(call.asked_by), subject=call.subject), "text": call.reason}
+    if slip is None:
+        return None
+    if task.element_id == "answer_question" and slip.reason:
+        return {"head": gettext("%(who)s问", who=words.department(slip.department)), "text": slip.reason}
+    if task.element_id in ("handle", "arrive") and str(slip.state) == "back" and slip.reason:
+        return {"head": gettext("没通过核实"), "text": slip.reason}
+    if task.element_id in ("verify", "return_visit") and slip.result:
+        return {"head": gettext("%(who)s报办完", who=name_of(slip.worker) or words.department(slip.department)), "text": slip.result}
+    return None
+
+
+def _suggested(card) -> dict[str, Any]:
+    """What the form shows at first: the process's own values, and for three fields what is nearly always meant."""
+    values = dict(card.values)
+    element = card.task.element_id
+    if element == "dispatch":
+        values["instruction"] = values.get("instruction") or card.ticket.request
+    if element == "arrive":
+        values["arrived_at"] = local(service_app().clock.now()).replace(second=0, microsecond=0)
+    if element in FRESH:
+        values = {k: v for k, v in values.items() if k not in FRESH[element]}
+    return values
+
+
+# Fields that are asked anew each time, though the process still holds the last answer.
+FRESH = {"accept_slip": {"answer", "question", "reason", "worker"}, "verify": {"passed", "fail_reason"}, "answer_question": {"answer_text"},
+         "handle": {"result", "photo_after"}, "return_visit": {"reached", "satisfaction", "words", "how"}, "arrive": {"photo_before"}, "sign_off": {"note"}}
+
+
+def next_address(person, card, result) -> str:
+    """Where to go after a task: to the ticket's next task if it is one's own at once, else back to the list."""
+    for task_id in result.opened:
+        task = service_app().engine.task(task_id)
+        if task.business_key == card.task.business_key and access.may(person, "do", task) and _goes_on(card.task.element_id, task.element_id):
+            return url_for("tasks.show", task_id=task_id, fresh=1)
+    return _back()
+
+
+def _goes_on(done: str, opened: str) -> bool:
+    """Only where one sits at it anyway: who has accepted goes to the site, who has arrived handles."""
+    return (done, opened) in {("register", "dispatch"), ("register", "handle_on_the_spot"), ("accept_slip", "arrive"), ("arrive", "handle"),
+                              ("handle_on_the_spot", "return_visit")}
