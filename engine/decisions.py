@@ -1,8 +1,9 @@
-"""Decision tables: a DMN file becomes `Decisions`; deciding tells the value, the rules that hit and the inputs they looked at.
+"""Decision tables: a DMN file becomes `Decisions`; deciding tells the value, the rules that hit and the inputs they
+looked at.
 
-Hit policies, aggregations, requirement graphs, contexts and knowledge models are evaluated in FEEL's sandbox (engine.feel).
-A file without drawn input data is open: what its input expressions name has to be in the context, or it is an error. A file
-with input data says what it needs; drawn inputs that the context lacks are null.
+Hit policies, aggregations, requirement graphs, contexts and knowledge models are evaluated in FEEL's sandbox
+(engine.feel). A file without drawn input data is open: what its input expressions name has to be in the context, or
+it is an error. A file with input data says what it needs; drawn inputs that the context lacks are null.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ DECIDE_CPU_MILLISECONDS = 200
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """One decision table that was asked on the way: its decision's id, the rules that hit (from 1), the inputs it saw."""
+    """One decision table that was asked on the way: its decision's id, the rules that hit (from 1), the inputs it
+    saw.
+    """
 
     decision: str
     rules: list[int]
@@ -30,7 +33,9 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What came out. `rules` (from 1) and `inputs` are those of the asked table; `trail` has the tables it required, too."""
+    """What came out. `rules` (from 1) and `inputs` are those of the asked table; `trail` has the tables it required,
+    too.
+    """
 
     value: object
     rules: list[int]
@@ -72,15 +77,24 @@ class Decisions:
     def decide(self, decision_id: str, context: Mapping, *, env=None) -> Decision:
         """The decision's value for a context of FEEL values.
 
-        Raises ExpressionError naming decision, rule and column where a value has the wrong type, a name is missing or the hit
-        policy is broken; ExpressionLimit where it takes too long; NotFound for an unknown id.
+        Raises ExpressionError naming decision, rule and column where a value has the wrong type, a name is missing
+        or the hit policy is broken; ExpressionLimit where it takes too long; NotFound for an unknown id.
         """
         given = self._given(decision_id, context)
         key, loading = self._loaded
-        reply = self._feel.request(decision_id, ["decide", key, decision_id, given], env=env, needs={("model", key): loading},
-                                   milliseconds=DECIDE_CPU_MILLISECONDS)["v"]
-        trail = [Evaluated(each["decision"], each["rules"], values.from_json(each["inputs"])) for each in reply["trail"]]
-        own = next((each for each in reversed(trail) if each.decision == decision_id), Evaluated(decision_id, [], dict(given)))
+        reply = self._feel.request(
+            decision_id,
+            ["decide", key, decision_id, given],
+            env=env,
+            needs={("model", key): loading},
+            milliseconds=DECIDE_CPU_MILLISECONDS,
+        )["v"]
+        trail = [
+            Evaluated(each["decision"], each["rules"], values.from_json(each["inputs"])) for each in reply["trail"]
+        ]
+        own = next(
+            (each for each in reversed(trail) if each.decision == decision_id), Evaluated(decision_id, [], dict(given))
+        )
         return Decision(values.from_json(reply["v"]), own.rules, decision_id, own.inputs, trail)
 
     def _decision(self, decision_id: str) -> dict:
@@ -92,23 +106,25 @@ class Decisions:
         names = self.inputs(decision_id)
         missing = [name for name in names if name not in context]
         if missing and self._model["open"]:
-            raise ExpressionError(decision_id, f"unknown name '{missing[0]}': the table looks at it, the context does not have it")
+            raise ExpressionError(
+                decision_id, f"unknown name '{missing[0]}': the table looks at it, the context does not have it"
+            )
         return {name: context.get(name) for name in names}
 
 
 def load(dmn_xml: bytes | str, *, file: str = "decision.dmn", functions=None, feel: Feel | None = None) -> Decisions:
     """The decisions of a DMN file (1.1 to 1.5; dmn-js writes 1.3).
 
-    `functions` (or a Feel that has them) are those its texts may call. Raises DefinitionRefused with every fault: broken XML,
-    an unknown name, a cell that is not FEEL; each names decision, rule and column.
+    `functions` (or a Feel that has them) are those its texts may call. Raises DefinitionRefused with every fault:
+    broken XML, an unknown name, a cell that is not FEEL; each names decision, rule and column.
     """
     feel = feel or Feel(functions)
     faults = _dmn.Faults(file)
     model = _dmn.read(dmn_xml, faults)
-    if model is None or faults:
-        raise DefinitionRefused(faults)
-    model["functions"] = feel.key
-    takes = _check_texts(model, feel, faults)
+    takes = {}
+    if not faults.broken:
+        model["functions"] = feel.key
+        takes = _check_texts(model, feel, faults)
     if faults:
         raise DefinitionRefused(faults)
     return Decisions(model, takes, feel)
@@ -121,7 +137,9 @@ def _loading(model: dict) -> tuple[str, list]:
 
 
 def _check_texts(model: dict, feel: Feel, faults: _dmn.Faults) -> dict[str, list[str]]:
-    """Lets the sandbox read every text of the model; its faults are added. Gives the names each table of an open file takes."""
+    """Lets the sandbox read every text of the model; its faults are added. Gives the names each table of an open
+    file takes.
+    """
     try:
         found = feel.request("the decision model", _loading(model)[1], milliseconds=LOAD_CPU_MILLISECONDS)["v"]
     except ExpressionError as error:
@@ -131,7 +149,9 @@ def _check_texts(model: dict, feel: Feel, faults: _dmn.Faults) -> dict[str, list
     for fault in found["faults"]:
         name = names[fault["element"]]["name"] if fault["element"] in names else fault["element"]
         place = ", ".join(part for part in (name, fault["at"]) if part)
-        faults.add(fault["element"], f"{place}: {fault['message']} in `{fault['text']}`.", _remedy(fault["message"]), "text")
+        faults.add(
+            fault["element"], f"{place}: {fault['message']} in `{fault['text']}`.", _remedy(fault["message"]), "text"
+        )
     return found["takes"]
 
 

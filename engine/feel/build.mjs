@@ -1,6 +1,6 @@
 // node engine/feel/build.mjs: npm's feelin and our files in js/ become engine/feel/bundle.js, one script for QuickJS.
-// js/strict.js is appended to feelin's own module; two lines of feelin that hide a wrong argument are replaced. The build
-// fails when feelin's text no longer fits, so a new version of feelin cannot lose this in silence.
+// js/strict.js is appended to feelin's own module; two lines of feelin that hide a wrong argument are replaced. The
+// build fails when feelin's text no longer fits, so a new version of feelin cannot lose this in silence.
 import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,8 +1,9 @@
 """The child process: QuickJS with the bundle, one request per line in, one reply per line out. Run as a program only.
 
-A line in is `<CPU milliseconds> <JSON request>`; a line out is a reply, or `?<JSON question>` to which the parent answers with one
-line. The kernel ends this process when a request has used up its CPU time (SIGPROF), so even a regular expression that
-QuickJS itself cannot interrupt is stopped. It starts without site-packages and can open no file once it runs.
+A line in is `<CPU milliseconds> <JSON request>`; a line out is a reply, or `?<JSON question>` to which the parent
+answers with one line. The kernel ends this process when a request has used up its CPU time (SIGPROF), so even a
+regular expression that QuickJS itself cannot interrupt is stopped. It starts without site-packages and can open no
+file once it runs.
 """
 
 import resource
@@ -45,8 +46,12 @@ def start(bundle: str):
 
 
 def confine() -> None:
-    for limit, value in ((resource.RLIMIT_AS, PROCESS_BYTES), (resource.RLIMIT_NOFILE, 3), (resource.RLIMIT_FSIZE, 0),
-                         (resource.RLIMIT_CORE, 0)):
+    for limit, value in (
+        (resource.RLIMIT_AS, PROCESS_BYTES),
+        (resource.RLIMIT_NOFILE, 3),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
         try:
             resource.setrlimit(limit, (value, value))
         except (ValueError, OSError):
@@ -56,7 +61,7 @@ def confine() -> None:
 def answer(run, request: str) -> str:
     try:
         reply = run(request)
-    except Exception:  # QuickJS had not even room left to report
+    except Exception:  # noqa: BLE001  QuickJS had not even room left to report
         return TOO_LARGE
     return reply if len(reply) <= REPLY_CHARACTERS else TOO_LARGE
 

@@ -28,8 +28,9 @@ LIMITS = {
 class Function:
     """A function that FEEL texts may call. `call` gets FEEL values as positional arguments, in the order of `params`.
 
-    It must be pure: the same arguments give the same value, and nothing is changed. With `wants_env` its first argument is the
-    `env` of the evaluation. Arguments an author leaves out at the end are not passed, so Python's defaults apply.
+    It must be pure: the same arguments give the same value, and nothing is changed. With `wants_env` its first
+    argument is the `env` of the evaluation. Arguments an author leaves out at the end are not passed, so Python's
+    defaults apply.
     """
 
     name: str
@@ -65,13 +66,17 @@ class Feel:
         return self._value(expression, ["evaluate", self.key, expression, context or {}], env)
 
     def unary(self, test: str, value, context: Mapping | None = None, *, env=None) -> bool:
-        """Whether `value` passes a unary test, the text of a table's input cell: `"a", "b"`, `< 5`, `not(...)`, `? > x`."""
+        """Whether `value` passes a unary test, the text of a table's input cell: `"a", "b"`, `< 5`, `not(...)`, `? >
+        x`.
+        """
         if test.strip() in ("", "-"):
             return True
         return self._value(test, ["unary", self.key, test, value, context or {}], env)
 
     def check(self, expression: str, names: Iterable[str], *, unary: bool = False) -> list[Problem]:
-        """What can be said against a text without running it: faulty syntax, and names that are neither in `names` nor known."""
+        """What can be said against a text without running it: faulty syntax, and names that are neither in `names`
+        nor known.
+        """
         known = sorted(names)
         if unary and expression.strip() in ("", "-"):
             return []
@@ -80,11 +85,17 @@ class Feel:
             return [found]
         place = _places(expression)
         faults = [Problem(fault["message"], place(fault["from"]), place(fault["to"])) for fault in found["faults"]]
-        return faults or [Problem(_unknown(each["name"], [*known, *self.functions]), place(each["from"]), place(each["to"]), each["name"])
-                          for each in found["unknown"]]
+        return faults or [
+            Problem(
+                _unknown(each["name"], [*known, *self.functions]), place(each["from"]), place(each["to"]), each["name"]
+            )
+            for each in found["unknown"]
+        ]
 
     def names(self, expression: str, *, unary: bool = False) -> set[str]:
-        """The variables a text takes from outside. Names inside a filter are left out: they may be entries of its items."""
+        """The variables a text takes from outside. Names inside a filter are left out: they may be entries of its
+        items.
+        """
         found = self._lint(expression, ["names", self.key, expression, "u" if unary else "e"])
         if isinstance(found, Problem):
             raise ExpressionError(expression, found.message)
@@ -113,12 +124,18 @@ class Feel:
         """What a child has to be told before it can serve this Feel."""
         return {("functions", self.key): ["functions", self.key, self._signatures]} if self.functions else {}
 
-    def request(self, expression: str, request: list, *, env=None, needs: dict | None = None, milliseconds: int | None = None) -> dict:
+    def request(
+        self, expression: str, request: list, *, env=None, needs: dict | None = None, milliseconds: int | None = None
+    ) -> dict:
         """One request to the sandbox; `expression` is for the messages. For this package and engine.decisions."""
         call = _Call(self.functions, env)
         try:
-            reply = self._sandbox.call(request, needs=self.needs | (needs or {}), answer=call.answer,
-                                       milliseconds=milliseconds or sandbox.CPU_MILLISECONDS)
+            reply = self._sandbox.call(
+                request,
+                needs=self.needs | (needs or {}),
+                answer=call.answer,
+                milliseconds=milliseconds or sandbox.CPU_MILLISECONDS,
+            )
         except sandbox.Stopped as stopped:
             raise ExpressionLimit(shortened(expression), LIMITS[stopped.why]) from None
         except (TypeError, ValueError) as error:
@@ -162,7 +179,7 @@ class _Call:
         name = question["call"]
         try:
             return values.dumps({"v": self._call(self.functions[name], question["args"])})
-        except Exception as error:  # whatever it is, it becomes an ExpressionError that names the function
+        except Exception as error:  # noqa: BLE001  becomes an ExpressionError that names it
             self.failure = error
             return values.dumps({"e": f"function '{name}': {error}"})
 
@@ -207,7 +224,7 @@ def _places(text: str) -> Callable[[int], int]:
     """From JavaScript's count of characters to Python's; they differ where a character lies outside the basic plane."""
     if all(ord(character) <= 0xFFFF for character in text):
         return lambda place: place
-    return lambda place: len(text.encode("utf-16-le")[:place * 2].decode("utf-16-le", "ignore"))
+    return lambda place: len(text.encode("utf-16-le")[: place * 2].decode("utf-16-le", "ignore"))
 
 
 _plain = Feel()

@@ -1,7 +1,7 @@
 """The parent's side of the sandbox: a few child processes, each serving one request at a time.
 
-Threads share the children; a function of ours that evaluates again gets another child. After a fork the new process forgets
-its parent's children and starts its own. A child that ran into a limit is replaced by the next request.
+Threads share the children; a function of ours that evaluates again gets another child. After a fork the new process
+forgets its parent's children and starts its own. A child that ran into a limit is replaced by the next request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ CPU_MILLISECONDS = 100  # one request
 LOAD_CPU_MILLISECONDS = 5_000  # reading a decision model: hundreds of cells are parsed
 START_SECONDS = 20
 CHILDREN = 4
-KNOWN_BY_A_CHILD = 100  # decision models and function sets; a child that knows more is replaced, so that it cannot grow for ever
+KNOWN_BY_A_CHILD = (
+    100  # decision models and function sets; a child that knows more is replaced, so that it cannot grow for ever
+)
 
 BUNDLE = Path(__file__).with_name("bundle.js")
 CHILD = Path(__file__).with_name("child.py")
@@ -50,7 +52,14 @@ class _Child:
         self._rest = b""
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", str(CHILD), _quickjs_folder(), str(_bundle())],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0, cwd="/", env={}, close_fds=True)
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            cwd="/",
+            env={},
+            close_fds=True,
+        )
         self._in, self._out = self.process.stdin.fileno(), self.process.stdout.fileno()
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN | select.POLLHUP)
@@ -58,7 +67,9 @@ class _Child:
             self._line(START_SECONDS)
         except (_Died, TimeoutError) as error:
             self.end()
-            raise RuntimeError("The FEEL sandbox does not start. Run `make setup`; `zhiban doctor` says more.") from error
+            raise RuntimeError(
+                "The FEEL sandbox does not start. Run `make setup`; `zhiban doctor` says more."
+            ) from error
 
     def request(self, request: bytes, milliseconds: int, answer: Callable[[dict], bytes]) -> dict:
         """The reply to one request. Raises Stopped, or _Died if the child was already gone."""
@@ -90,7 +101,7 @@ class _Child:
     def _send(self, line: bytes) -> None:
         try:
             while line:
-                line = line[os.write(self._in, line):]
+                line = line[os.write(self._in, line) :]
         except BrokenPipeError:
             raise _Died from None
 
@@ -125,7 +136,9 @@ def _quickjs_folder() -> str:
 
 def _bundle() -> Path:
     if not BUNDLE.exists():
-        raise RuntimeError("engine/feel/bundle.js is missing. Run `make setup`, or `npm ci` and `node engine/feel/build.mjs`.")
+        raise RuntimeError(
+            "engine/feel/bundle.js is missing. Run `make setup`, or `npm ci` and `node engine/feel/build.mjs`."
+        )
     return BUNDLE
 
 
@@ -149,7 +162,9 @@ class Sandbox:
             child.forget()
         self._reset()
 
-    def call(self, request: list, *, needs: dict, answer: Callable[[dict], bytes], milliseconds: int = CPU_MILLISECONDS) -> dict:
+    def call(
+        self, request: list, *, needs: dict, answer: Callable[[dict], bytes], milliseconds: int = CPU_MILLISECONDS
+    ) -> dict:
         """The reply to a request. `needs` maps what the child has to know before to the request that tells it.
 
         Raises Stopped when the request used too much time or memory, or nested too deep.

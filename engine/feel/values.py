@@ -1,7 +1,8 @@
 """FEEL values in Python and in JSON.
 
-Dates, times, instants and durations travel and rest as objects with one key: {"@d": ...}, {"@t": ...}, {"@dt": ...}, {"@p": ...}.
-An instant with a named zone keeps its offset in JSON, not its name. A whole number is an int, whatever was computed.
+Dates, times, instants and durations travel and rest as objects with one key: {"@d": ...}, {"@t": ...}, {"@dt": ...},
+{"@p": ...}. An instant with a named zone keeps its offset in JSON, not its name. A whole number is an int, whatever
+was computed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class YearsMonths:
 
 
 def to_json(value):
-    """The JSON form of a FEEL value, as stored with an instance's variables. Raises TypeError or ValueError for anything else."""
+    """The JSON form of a FEEL value, as stored with an instance's variables. Raises TypeError or ValueError for
+    anything else.
+    """
     if value is None or isinstance(value, bool | str) and not isinstance(value, Enum):
         return value
     if isinstance(value, dict):
@@ -48,7 +51,7 @@ def from_json(value):
     """The FEEL value of its JSON form. Raises ValueError for a typed value that is none."""
     if isinstance(value, dict):
         if len(value) == 1:
-            (key, text), = value.items()
+            ((key, text),) = value.items()
             if key in _READ:
                 return _READ[key](text)
         return {key: from_json(item) for key, item in value.items()}
@@ -85,7 +88,7 @@ def _key(key) -> str:
     return key
 
 
-def _number(value: int | float) -> int | float:
+def _number(value: float) -> float:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value} is not a FEEL number")
@@ -130,8 +133,10 @@ def _duration_text(value: timedelta) -> str:
 
 # ---- reading
 
-_DURATION = re.compile(r"(?P<sign>-)?P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<days>\d+)D)?"
-                       r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?")
+_DURATION = re.compile(
+    r"(?P<sign>-)?P(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<days>\d+)D)?"
+    r"(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
+)
 
 
 def _read_duration(text: str) -> timedelta | YearsMonths:

@@ -12,7 +12,9 @@ _STRIDE_SECONDS = 20 * 86_400  # shorter than any period between two changes of 
 
 @lru_cache(maxsize=64)
 def table(name: str) -> dict | None:
-    """{"id", "t": [UTC milliseconds of each change], "o": [offset seconds, one more than t]}, or None for an unknown name."""
+    """{"id", "t": [UTC milliseconds of each change], "o": [offset seconds, one more than t]}, or None for an unknown
+    name.
+    """
     known = _names().get(name.casefold())  # the sandbox asks in capitals
     if known is None:
         return None

@@ -41,8 +41,10 @@ class DateTimeFormat {
   formatToParts(ms) {
     const at = new Date(Number(ms) + offsetAt(this.table, ms) * 1000);
     const year = at.getUTCFullYear();
-    const parts = { era: year > 0 ? 'AD' : 'BC', year: year > 0 ? year : 1 - year, month: at.getUTCMonth() + 1, day: at.getUTCDate(),
-      hour: at.getUTCHours(), minute: at.getUTCMinutes(), second: at.getUTCSeconds() };
+    const parts = {
+      era: year > 0 ? 'AD' : 'BC', year: year > 0 ? year : 1 - year, month: at.getUTCMonth() + 1, day: at.getUTCDate(),
+      hour: at.getUTCHours(), minute: at.getUTCMinutes(), second: at.getUTCSeconds(),
+    };
     return Object.entries(parts).map(([type, value]) => ({ type, value: String(value) }));
   }
 }

@@ -2,7 +2,7 @@
 // Inside a filter (`list[price > 3]`) a name may be an entry of the item, so an unknown name there is not judged.
 import { isBuiltin, normalizeContextKey, parsed } from 'feelin';
 
-/** {faults: [{message, from, to}], names: [{name, from, to}]}; names in `scope` (names -> anything) steer the parser. */
+/** {faults: [{message, from, to}], names: [{name, from, to}]}; the keys of `scope` steer the parser. */
 export function lint(kind, text, scope) {
   const { tree, faults } = parsed(kind, text, scope);
   const found = [];
@@ -46,7 +46,10 @@ const WALKS = {
   QuantifiedExpression: iteration,
   FunctionDefinition(node, state) {
     const names = [];
-    node.cursor().iterate(n => { if (n.name === 'ParameterName') names.push(nameOf(n, state)); return n.name !== 'FunctionBody'; });
+    node.cursor().iterate(inner => {
+      if (inner.name === 'ParameterName') names.push(nameOf(inner, state));
+      return inner.name !== 'FunctionBody'; // a function inside has parameters of its own
+    });
     children(node).forEach(child => walk(child, inside(state, names)));
   },
   Context(node, state) {

@@ -17,7 +17,8 @@ const REQUESTS = {
   evaluate,
   unary,
   check(key, text, names, kind) {
-    const scope = { ...functionsOf(key), ...Object.fromEntries(names.map(name => [name, null])), ...(kind === 'u' ? { '?': null } : {}) };
+    const scope = { ...functionsOf(key), ...Object.fromEntries(names.map(name => [name, null])) };
+    if (kind === 'u') scope['?'] = null;
     const { faults, names: used } = lint(kind, text, scope);
     return { faults, unknown: unknown(used, scope) };
   },

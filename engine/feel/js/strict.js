@@ -1,6 +1,7 @@
-// Not a module of its own: build.mjs appends this text to feelin's module, so it sees feelin's inner names (evalNode, getType,
-// builtins, ...) and may replace its functions. What it changes: a warning becomes an error, a wrong type is an error and not null,
-// `and` / `or` stop at the side that decides, the clock is taken away, and a tree is built once per text and names in scope.
+// Not a module of its own: build.mjs appends this text to feelin's module, so it sees feelin's inner names (evalNode,
+// getType, builtins, ...) and may replace its functions. What it changes: a warning becomes an error, a wrong type is
+// an error and not null, `and` / `or` stop at the side that decides, the clock is taken away, and a tree is built once
+// per text and names in scope.
 
 /** What stops an evaluation. `kind` is feelin's warning type; `position` is {from, to} in the expression. */
 export class StrictError extends Error {
@@ -58,14 +59,17 @@ function wrongArguments(args, expected) {
 }
 
 // ---- what may be read of a value: FEEL's own properties, nothing of the JavaScript object behind it
-const READABLE = new Set(['year', 'month', 'day', 'weekday', 'hour', 'minute', 'second', 'time offset', 'timezone', 'years',
-  'months', 'days', 'hours', 'minutes', 'seconds', 'start', 'end', 'start included', 'end included']);
+const READABLE = new Set([
+  'year', 'month', 'day', 'weekday', 'hour', 'minute', 'second', 'time offset', 'timezone',
+  'years', 'months', 'days', 'hours', 'minutes', 'seconds', 'start', 'end', 'start included', 'end included',
+]);
 const stockGetFromContext = getFromContext;
 getFromContext = function (name, context) {
   if (isContext(context)) {
     return stockGetFromContext(name, context);
   }
-  return READABLE.has(name) && !isArray(context) && getType(context) !== 'literal' ? stockGetFromContext(name, context) : undefined;
+  const readable = READABLE.has(name) && !isArray(context) && getType(context) !== 'literal';
+  return readable ? stockGetFromContext(name, context) : undefined;
 };
 
 // ---- comparing
@@ -160,7 +164,8 @@ function truth(value, word) {
   if (value === true || value === false || isNil(value)) {
     return value ?? null;
   }
-  throw new StrictError('INVALID_TYPE', `'${word}' needs true or false, got a ${getType(value)} (${formatValue(value)})`);
+  const got = `${getType(value)} (${formatValue(value)})`;
+  throw new StrictError('INVALID_TYPE', `'${word}' needs true or false, got a ${got}`);
 }
 
 /** Three-valued `and` / `or`; the right side is not evaluated when the left one decides. */

@@ -1,6 +1,10 @@
-// Values on the wire (JSON) <-> FEEL values. Typed ones are objects with one key: @d date, @t time, @dt date and time, @p duration.
-import { date, time, dateAndTime, duration, isFunction, isRange, FeelDate, FeelTime, FeelDateTime, FeelDuration, StrictError } from 'feelin';
+// Values on the wire (JSON) <-> FEEL values. Typed ones are objects with one key: @d date, @t time, @dt date and time,
+// @p duration.
+import {
+  date, time, dateAndTime, duration, isFunction, isRange, FeelDate, FeelTime, FeelDateTime, FeelDuration, StrictError,
+} from 'feelin';
 
+const wrong = message => new StrictError('INVALID_TYPE', message);
 const READ = { '@d': date, '@t': time, '@dt': dateAndTime, '@p': duration };
 
 export function fromWire(value) {
@@ -14,7 +18,7 @@ export function fromWire(value) {
   if (keys.length === 1 && keys[0][0] === '@' && READ[keys[0]]) {
     const typed = READ[keys[0]](value[keys[0]]);
     if (typed === null) {
-      throw new StrictError('INVALID_TYPE', `${JSON.stringify(value)} is not a value`);
+      throw wrong(`${JSON.stringify(value)} is not a value`);
     }
     return typed;
   }
@@ -33,7 +37,7 @@ export function toWire(value) {
     return null;
   }
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw new StrictError('INVALID_TYPE', 'the number is too large');
+    if (!Number.isFinite(value)) throw wrong('the number is too large');
     return value;
   }
   if (typeof value !== 'object' && typeof value !== 'function') return value;
@@ -42,8 +46,8 @@ export function toWire(value) {
   if (value instanceof FeelTime) return { '@t': value.toString() };
   if (value instanceof FeelDateTime) return { '@dt': value.toString() };
   if (value instanceof FeelDuration) return { '@p': value.toString() };
-  if (isFunction(value) || typeof value === 'function') throw new StrictError('INVALID_TYPE', 'the result is a function, not a value');
-  if (isRange(value)) throw new StrictError('INVALID_TYPE', 'the result is a range, not a value');
+  if (isFunction(value) || typeof value === 'function') throw wrong('the result is a function, not a value');
+  if (isRange(value)) throw wrong('the result is a range, not a value');
   const context = {};
   for (const key of Object.keys(value)) {
     context[key] = toWire(value[key]);

@@ -20,11 +20,23 @@ def after(start, minutes, calendar="business"):
     return start + timedelta(minutes=minutes * (2 if calendar == "business" else 1))
 
 
-FEEL = Feel([function("business time after", ("from", "minutes", "calendar"), after), function("double", ("x",), lambda x: 2 * x)])
+FEEL = Feel(
+    [
+        function("business time after", ("from", "minutes", "calendar"), after),
+        function("double", ("x",), lambda x: 2 * x),
+    ]
+)
 
 
-@pytest.mark.parametrize("call", ['business time after(now, 30, "round")', 'business time after(from: now, minutes: 30, calendar: "round")',
-                                  "business time after(now, 15)", "business time after(calendar: \"round\", minutes: 30, from: now)"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        'business time after(now, 30, "round")',
+        'business time after(from: now, minutes: 30, calendar: "round")',
+        "business time after(now, 15)",
+        'business time after(calendar: "round", minutes: 30, from: now)',
+    ],
+)
 def test_a_function_is_called_by_position_or_name_and_defaults_apply(call):
     assert FEEL.evaluate(call, {"now": NOW}) == NOW + timedelta(minutes=30)
 
@@ -57,7 +69,10 @@ def test_a_failing_function_is_an_error_that_names_it_and_keeps_the_cause():
     assert feel.evaluate("1 + 1") == 2
 
 
-@pytest.mark.parametrize(("call", "said"), [("double()", "takes \\(x\\)"), ("double(1, 2)", "Cannot invoke"), ("double(y: 1)", "Cannot invoke")])
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [("double()", "takes \\(x\\)"), ("double(1, 2)", "Cannot invoke"), ("double(y: 1)", "Cannot invoke")],
+)
 def test_wrong_arguments_are_an_error_that_names_the_parameters(call, said):
     with pytest.raises(ExpressionError, match=said):
         FEEL.evaluate(call)

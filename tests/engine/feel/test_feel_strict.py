@@ -8,19 +8,22 @@ from engine.errors import ExpressionError
 from engine.feel import Feel, evaluate
 
 
-@pytest.mark.parametrize(("expression", "context", "said"), [
-    ("urgency > 2", {}, "unknown name 'urgency'"),
-    ("if urgency > 2 then 1 else 2", {}, "unknown name 'urgency'"),
-    ("business time after(1, 2)", {}, "unknown name 'business time after'"),
-    ("服务 类别", {}, "unknown name '服务 类别'"),
-    ("level.minuts", {"level": {"minutes": 3}}, "unknown entry 'minuts'; the entries are: minutes"),
-    ("level.minutes", {"level": None}, "'minutes' is asked of null"),
-    ("level.minutes", {"level": 3}, "a number has no 'minutes'"),
-    ("level(1)", {"level": 3}, "not a function"),
-    ("now()", {}, "unknown name 'now'"),
-    ("today()", {}, "unknown name 'today'"),
-    ("?", {}, "unknown name '?'"),
-])
+@pytest.mark.parametrize(
+    ("expression", "context", "said"),
+    [
+        ("urgency > 2", {}, "unknown name 'urgency'"),
+        ("if urgency > 2 then 1 else 2", {}, "unknown name 'urgency'"),
+        ("business time after(1, 2)", {}, "unknown name 'business time after'"),
+        ("服务 类别", {}, "unknown name '服务 类别'"),
+        ("level.minuts", {"level": {"minutes": 3}}, "unknown entry 'minuts'; the entries are: minutes"),
+        ("level.minutes", {"level": None}, "'minutes' is asked of null"),
+        ("level.minutes", {"level": 3}, "a number has no 'minutes'"),
+        ("level(1)", {"level": 3}, "not a function"),
+        ("now()", {}, "unknown name 'now'"),
+        ("today()", {}, "unknown name 'today'"),
+        ("?", {}, "unknown name '?'"),
+    ],
+)
 def test_an_unknown_name_is_an_error_that_names_it(expression, context, said):
     with pytest.raises(ExpressionError, match="(?s)" + said.replace("?", r"\?")) as caught:
         evaluate(expression, context)
@@ -28,25 +31,58 @@ def test_an_unknown_name_is_an_error_that_names_it(expression, context, said):
     assert caught.value.position is not None
 
 
-@pytest.mark.parametrize(("expression", "context"), [
-    ('"a" + 1', {}), ("null + 1", {}), ('"a" < 3', {}), ('"a" <= 3', {}), ("x = 3", {"x": "3"}), ("x != 3", {"x": "3"}), ("x > 3", {"x": [4, 5]}),
-    ("x in [1..5]", {"x": "3"}), ("1 / 0", {}), ("10 ** 400", {}), ("if 5 then 1 else 2", {}), ('"x" and true', {}), ("1 or false", {}),
-    ("string length(5)", {}), ('contains("a")', {}), ('sum([1, "a"])', {}), ('number("abc")', {}), ('date("2026-02-30")', {}),
-    ("abs(\"x\")", {}), ('matches("a", "[")', {}), ('@"2026-01-01" < @"2026-01-01T00:00:00Z"', {}),
-    ('@"2026-01-01T00:00:00" - @"2026-01-01T00:00:00Z"', {}), ("modulo(1, 0)", {}),
-    ("x between 1 and 5", {"x": "3"}), ("at > 5", {"at": datetime(2026, 1, 1, tzinfo=UTC)}),
-])
+@pytest.mark.parametrize(
+    ("expression", "context"),
+    [
+        ('"a" + 1', {}),
+        ("null + 1", {}),
+        ('"a" < 3', {}),
+        ('"a" <= 3', {}),
+        ("x = 3", {"x": "3"}),
+        ("x != 3", {"x": "3"}),
+        ("x > 3", {"x": [4, 5]}),
+        ("x in [1..5]", {"x": "3"}),
+        ("1 / 0", {}),
+        ("10 ** 400", {}),
+        ("if 5 then 1 else 2", {}),
+        ('"x" and true', {}),
+        ("1 or false", {}),
+        ("string length(5)", {}),
+        ('contains("a")', {}),
+        ('sum([1, "a"])', {}),
+        ('number("abc")', {}),
+        ('date("2026-02-30")', {}),
+        ('abs("x")', {}),
+        ('matches("a", "[")', {}),
+        ('@"2026-01-01" < @"2026-01-01T00:00:00Z"', {}),
+        ('@"2026-01-01T00:00:00" - @"2026-01-01T00:00:00Z"', {}),
+        ("modulo(1, 0)", {}),
+        ("x between 1 and 5", {"x": "3"}),
+        ("at > 5", {"at": datetime(2026, 1, 1, tzinfo=UTC)}),
+    ],
+)
 def test_a_wrong_type_is_an_error(expression, context):
     with pytest.raises(ExpressionError):
         evaluate(expression, context)
 
 
-@pytest.mark.parametrize(("expression", "context", "expected"), [
-    ("x < 3", {"x": None}, None), ("x = null", {"x": None}, True), ("x = 3", {"x": None}, False), ("x != 3", {"x": None}, True),
-    ('upper case(x)', {"x": None}, None), ("x and false", {"x": None}, False), ("x and true", {"x": None}, None),
-    ("x or true", {"x": None}, True), ("if x then 1 else 2", {"x": None}, 2), ("x[1]", {"x": []}, None), ("sum([])", {}, None),
-    ("x between 1 and 5", {"x": None}, None),
-])
+@pytest.mark.parametrize(
+    ("expression", "context", "expected"),
+    [
+        ("x < 3", {"x": None}, None),
+        ("x = null", {"x": None}, True),
+        ("x = 3", {"x": None}, False),
+        ("x != 3", {"x": None}, True),
+        ("upper case(x)", {"x": None}, None),
+        ("x and false", {"x": None}, False),
+        ("x and true", {"x": None}, None),
+        ("x or true", {"x": None}, True),
+        ("if x then 1 else 2", {"x": None}, 2),
+        ("x[1]", {"x": []}, None),
+        ("sum([])", {}, None),
+        ("x between 1 and 5", {"x": None}, None),
+    ],
+)
 def test_null_is_a_value_that_compares_as_unknown(expression, context, expected):
     assert evaluate(expression, context) is expected or evaluate(expression, context) == expected
 
@@ -57,7 +93,9 @@ def test_and_and_or_stop_at_the_side_that_decides():
     assert evaluate("x != null and x.minutes > 3", {"x": {"minutes": 5}}) is True
 
 
-@pytest.mark.parametrize("expression", ["", "   ", "1 +", "if a then", "(1", '"open', "a b c +", "=1", "for x in", "1 2", "import os"])
+@pytest.mark.parametrize(
+    "expression", ["", "   ", "1 +", "if a then", "(1", '"open', "a b c +", "=1", "for x in", "1 2", "import os"]
+)
 def test_a_faulty_text_is_an_error(expression):
     with pytest.raises(ExpressionError):
         evaluate(expression, {"a": True})
@@ -69,11 +107,27 @@ def test_a_syntax_error_says_where():
     assert caught.value.position == (4, 5)
 
 
-@pytest.mark.parametrize(("test", "value", "passes"), [
-    ("-", 3, True), ("", None, True), ('"a", "b"', "b", True), ('"a", "b"', "c", False), ('not("a")', "c", True), ("< 5", 4, True), ("< 5", 5, False),
-    ("[1..5]", 5, True), ("(1..5)", 5, False), ("? > limit", 4, True), ("? + 1 = 5", 4, True), ("< 5", None, False), ("null", None, True),
-    ("true", False, False), ("limit", 3, True), ('list contains(?, "a")', ["a"], True),
-])
+@pytest.mark.parametrize(
+    ("test", "value", "passes"),
+    [
+        ("-", 3, True),
+        ("", None, True),
+        ('"a", "b"', "b", True),
+        ('"a", "b"', "c", False),
+        ('not("a")', "c", True),
+        ("< 5", 4, True),
+        ("< 5", 5, False),
+        ("[1..5]", 5, True),
+        ("(1..5)", 5, False),
+        ("? > limit", 4, True),
+        ("? + 1 = 5", 4, True),
+        ("< 5", None, False),
+        ("null", None, True),
+        ("true", False, False),
+        ("limit", 3, True),
+        ('list contains(?, "a")', ["a"], True),
+    ],
+)
 def test_a_unary_test_passes_or_not(test, value, passes):
     assert Feel().unary(test, value, {"limit": 3}) is passes
 

@@ -17,14 +17,41 @@ class Urgency(StrEnum):
     URGENT = "urgent"
 
 
-@pytest.mark.parametrize("value", [
-    None, True, False, "", "维修 3-1201 🏢", "a\nb\\n\"", 0, -7, 2**53 - 1, 0.25, [], [1, [2, None]], {}, {"名称": {"a b": [1]}},
-    date(2024, 2, 29), time(8, 30), time(23, 59, 59, 500_000), time(8, 30, tzinfo=UTC),
-    datetime(2026, 1, 31, 8, 30, tzinfo=UTC), datetime(2026, 1, 31, 8, 30, 1, 123456, tzinfo=UTC),
-    datetime(2026, 1, 31, 8, 30, tzinfo=SHANGHAI), datetime(2026, 1, 31, 8, 30),
-    timedelta(), timedelta(minutes=90), timedelta(days=-2, hours=3), timedelta(days=400, microseconds=1),
-    YearsMonths(0), YearsMonths(1), YearsMonths(-14), YearsMonths(24),
-])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        False,
+        "",
+        "维修 3-1201 🏢",
+        'a\nb\\n"',
+        0,
+        -7,
+        2**53 - 1,
+        0.25,
+        [],
+        [1, [2, None]],
+        {},
+        {"名称": {"a b": [1]}},
+        date(2024, 2, 29),
+        time(8, 30),
+        time(23, 59, 59, 500_000),
+        time(8, 30, tzinfo=UTC),
+        datetime(2026, 1, 31, 8, 30, tzinfo=UTC),
+        datetime(2026, 1, 31, 8, 30, 1, 123456, tzinfo=UTC),
+        datetime(2026, 1, 31, 8, 30, tzinfo=SHANGHAI),
+        datetime(2026, 1, 31, 8, 30),
+        timedelta(),
+        timedelta(minutes=90),
+        timedelta(days=-2, hours=3),
+        timedelta(days=400, microseconds=1),
+        YearsMonths(0),
+        YearsMonths(1),
+        YearsMonths(-14),
+        YearsMonths(24),
+    ],
+)
 def test_a_value_comes_back_as_it_went_in(value):
     for returned in (evaluate("x", {"x": value}), from_json(to_json(value))):
         assert returned == value
@@ -32,15 +59,32 @@ def test_a_value_comes_back_as_it_went_in(value):
 
 
 def test_the_json_form_of_typed_values_has_one_key():
-    assert to_json({"at": datetime(2026, 1, 1, tzinfo=UTC), "on": date(2026, 1, 2), "for": timedelta(hours=4), "clock": time(8, 30),
-                    "term": YearsMonths(15)}) == {
-        "at": {"@dt": "2026-01-01T00:00:00Z"}, "on": {"@d": "2026-01-02"}, "for": {"@p": "PT14400S"}, "clock": {"@t": "08:30:00"},
-        "term": {"@p": "P1Y3M"}}
+    assert to_json(
+        {
+            "at": datetime(2026, 1, 1, tzinfo=UTC),
+            "on": date(2026, 1, 2),
+            "for": timedelta(hours=4),
+            "clock": time(8, 30),
+            "term": YearsMonths(15),
+        }
+    ) == {
+        "at": {"@dt": "2026-01-01T00:00:00Z"},
+        "on": {"@d": "2026-01-02"},
+        "for": {"@p": "PT14400S"},
+        "clock": {"@t": "08:30:00"},
+        "term": {"@p": "P1Y3M"},
+    }
 
 
 def test_a_whole_number_is_an_int_whatever_was_computed():
     assert type(from_json(1e3)) is int
-    for expression, expected in (("7 / 2 * 2", 7), ("0.5 + 0.5", 1), ("10 ** 2", 100), ("floor(2.7)", 2), ("10 ** 22", 10**22)):
+    for expression, expected in (
+        ("7 / 2 * 2", 7),
+        ("0.5 + 0.5", 1),
+        ("10 ** 2", 100),
+        ("floor(2.7)", 2),
+        ("10 ** 22", 10**22),
+    ):
         result = evaluate(expression)
         assert result == expected
         assert type(result) is int

@@ -1,4 +1,5 @@
-// Boxed expressions: literal, table, context, list, relation, function, invocation, and DMN 1.4's if / for / some / every / filter.
+// Boxed expressions: literal, table, context, list, relation, function, invocation, and DMN 1.4's if / for / some /
+// every / filter.
 import { FeelFunction, isFunction, isRange } from 'feelin';
 import { table } from './table.js';
 import { placed, value } from './texts.js';
@@ -37,8 +38,8 @@ const BOXES = {
     if (!isFunction(target)) {
       placed(node.at, () => { throw new TypeError('the invoked thing is not a function'); });
     }
-    const args = Object.fromEntries(node.bindings.map(({ name, expression }) => [name, box(model, expression, scope, trail)]));
-    return target.invoke(args);
+    const args = node.bindings.map(({ name, expression }) => [name, box(model, expression, scope, trail)]);
+    return target.invoke(Object.fromEntries(args));
   },
   if: (model, node, scope, trail) =>
     box(model, box(model, node.condition, scope, trail) === true ? node.then : node.else, scope, trail),
@@ -53,13 +54,22 @@ const BOXES = {
   },
   filter(model, node, scope, trail) {
     const { items, results } = iterated(model, node, scope, trail);
-    return typeof results[0] === 'number' ? items[results[0] - 1] ?? null : items.filter((_, index) => results[index] === true);
+    if (typeof results[0] === 'number') {
+      return items[results[0] - 1] ?? null;
+    }
+    return items.filter((_, index) => results[index] === true);
   },
 };
 
+function itemsOf(source) {
+  if (source === null) return [];
+  if (isRange(source)) return source.map(item => item);
+  return Array.isArray(source) ? source : [source];
+}
+
 function iterated(model, node, scope, trail) {
   const source = box(model, node.in, scope, trail);
-  const items = source === null ? [] : isRange(source) ? source.map(item => item) : Array.isArray(source) ? source : [source];
+  const items = itemsOf(source);
   const results = [];
   for (const item of items) {
     const entries = node.variable ? { [node.variable]: item, partial: results.slice() }

@@ -1,5 +1,6 @@
-// The requirement graph: a decision's scope is what it requires (inputs, decisions, knowledge models, services), each evaluated once.
-// A file that draws no input data is open: its tables name their inputs themselves, by their input expressions.
+// The requirement graph: a decision's scope is what it requires (inputs, decisions, knowledge models, services), each
+// evaluated once. A file that draws no input data is open: its tables name their inputs themselves, by their input
+// expressions.
 import { FeelFunction } from 'feelin';
 import { functionsOf } from '../expressions.js';
 import { toWire } from '../values.js';
@@ -62,7 +63,8 @@ function scope(run, node) {
   for (const id of node.requires) {
     if (Object.hasOwn(model.inputs, id)) {
       const { name, type } = model.inputs[id];
-      names[name] = type ? placed(`input ${name}`, () => typed(model, type, run.given[name] ?? null)) : run.given[name] ?? null;
+      const value = run.given[name] ?? null;
+      names[name] = type ? placed(`input ${name}`, () => typed(model, type, value)) : value;
     } else if (Object.hasOwn(model.decisions, id)) {
       names[model.decisions[id].name] = decision(run, id);
     } else if (Object.hasOwn(model.knowledge, id)) {
@@ -82,12 +84,16 @@ function knowledge(run, id) {
 function service(run, id) {
   const { model } = run;
   const node = model.services[id];
-  const names = [...node.inputs.map(input => model.inputs[input].name), ...node.decisions.map(given => model.decisions[given].name)];
+  const nameOf = decisionId => model.decisions[decisionId].name;
+  const names = [...node.inputs.map(input => model.inputs[input].name), ...node.decisions.map(nameOf)];
   return new FeelFunction((...args) => {
     const given = {};
     names.forEach((name, index) => { given[name] = args[index] ?? null; });
-    const inner = { ...run, given, done: new Map(node.decisions.map(each => [each, given[model.decisions[each].name]])) };
+    const inner = { ...run, given, done: new Map(node.decisions.map(each => [each, given[nameOf(each)]])) };
     const results = node.outputs.map(output => decision(inner, output));
-    return results.length === 1 ? results[0] : Object.fromEntries(node.outputs.map((output, index) => [model.decisions[output].name, results[index]]));
+    if (results.length === 1) {
+      return results[0];
+    }
+    return Object.fromEntries(node.outputs.map((output, index) => [nameOf(output), results[index]]));
   }, names);
 }

@@ -3,6 +3,8 @@ import { compile } from 'feelin';
 import { functionsOf } from '../expressions.js';
 import { lint, unknown } from '../lint.js';
 
+const LONGEST_TEXT = 10000; // as language.py has it for expressions
+
 /** Prepares the model in place; returns {faults: [{element, at, message, text}], takes: {id: [names]}}. */
 export function load(model) {
   const state = { model, faults: [] };
@@ -22,7 +24,8 @@ export function load(model) {
 const namesToScope = names => Object.fromEntries(names.map(name => [name, null]));
 
 function required(model, node) {
-  const of = id => [model.inputs, model.decisions, model.knowledge, model.services].find(kind => Object.hasOwn(kind, id))[id];
+  const kinds = [model.inputs, model.decisions, model.knowledge, model.services];
+  const of = id => kinds.find(kind => Object.hasOwn(kind, id))[id];
   return { ...functionsOf(model.functions), ...namesToScope(node.requires.map(id => of(id).name)) };
 }
 
@@ -43,9 +46,14 @@ function text(state, kind, expression, names, open = false) {
   if (!expression || expression.any) {
     return;
   }
-  const report = message => state.faults.push({ element: state.element, at: expression.at, message, text: expression.text });
+  const shown = expression.text.slice(0, 200);
+  const report = message => state.faults.push({ element: state.element, at: expression.at, message, text: shown });
+  if (expression.text.length > LONGEST_TEXT) {
+    report(`longer than ${LONGEST_TEXT} characters`);
+    return;
+  }
   const { faults, names: used } = lint(kind, expression.text, names);
-  faults.slice(0, 1).forEach(({ message, from, to }) => report(`${message} at ${from + 1}${to > from ? `-${to}` : ''}`));
+  faults.slice(0, 1).forEach(({ message, from }) => report(`${message} at character ${from + 1}`));
   if (faults.length || open) { // names of a filter's item are known only when it runs
     return;
   }
@@ -96,7 +104,7 @@ function visit(state, node, names, open = false) {
     break;
   default:
     into(node.in);
-    visit(state, node.body, { ...names, ...(node.variable ? { [node.variable]: null, partial: null } : { item: null }) },
+    visit(state, node.body, { ...names, ...namesToScope(node.variable ? [node.variable, 'partial'] : ['item']) },
       open || node.kind === 'filter');
   }
 }

@@ -1,7 +1,7 @@
 // One decision table: which rules hit, and what the hit policy makes of their outputs.
-import { equals, isFunction } from 'feelin';
+import { equals, getType } from 'feelin';
 import { toWire } from '../values.js';
-import { holds, placed, value } from './texts.js';
+import { Failure, holds, placed, value } from './texts.js';
 import { typed } from './types.js';
 
 /** Raised when the table itself is contradictory: the message names the rules. */
@@ -22,9 +22,14 @@ function inputValue(model, input, scope) {
   const given = value(input.expression, scope);
   const checked = input.type ? placed(input.at, () => typed(model, input.type, given)) : given;
   if (input.allowed && checked !== null && !holds(input.allowed, { ...scope, '?': checked })) {
-    placed(input.at, () => { throw new PolicyError(`${JSON.stringify(toWire(checked))} is not one of the allowed values ${input.allowed.text}`); });
+    throw notAllowed(input.at, checked, input.allowed);
   }
   return checked;
+}
+
+function notAllowed(at, given, allowed) {
+  const message = `${JSON.stringify(toWire(given))} is not one of the allowed values ${allowed.text}`;
+  return new Failure(at, new PolicyError(message), null);
 }
 
 function hitRules(node, inputs, scope) {
@@ -45,14 +50,17 @@ function outputs(model, node, rule, scope) {
     const given = cell.any ? null : value(cell, scope);
     const checked = output.type ? placed(cell.at, () => typed(model, output.type, given)) : given;
     if (output.allowed && checked !== null && !holds(output.allowed, { ...scope, '?': checked })) {
-      placed(cell.at, () => { throw new PolicyError(`${JSON.stringify(toWire(checked))} is not one of the output's values ${output.allowed.text}`); });
+      throw notAllowed(cell.at, checked, output.allowed);
     }
     return checked;
   });
 }
 
 function build(node, row) {
-  return node.outputs.length === 1 ? row[0] : Object.fromEntries(row.map((cell, column) => [node.outputs[column].name, cell]));
+  if (node.outputs.length === 1) {
+    return row[0];
+  }
+  return Object.fromEntries(row.map((cell, column) => [node.outputs[column].name, cell]));
 }
 
 function fallback(node, scope) {
@@ -104,7 +112,7 @@ const POLICIES = {
 function numbers(list) {
   const wrong = list.find(item => typeof item !== 'number');
   if (wrong !== undefined) {
-    throw new PolicyError(`a number is needed to aggregate, got ${isFunction(wrong) ? 'a function' : JSON.stringify(toWire(wrong))}`);
+    throw new PolicyError(`an aggregation needs numbers, got a ${getType(wrong)}`);
   }
   return list;
 }

@@ -18,8 +18,10 @@ const BASE = {
   Any: () => true,
 };
 // what older files and other tools write
-const ALIASES = { dateTime: 'date and time', dayTimeDuration: 'days and time duration', yearMonthDuration: 'years and months duration',
-  integer: 'number', long: 'number', double: 'number' };
+const ALIASES = {
+  dateTime: 'date and time', dayTimeDuration: 'days and time duration', yearMonthDuration: 'years and months duration',
+  integer: 'number', long: 'number', double: 'number',
+};
 
 const BAD = Symbol('does not conform');
 
@@ -46,7 +48,10 @@ function coerce(model, typeRef, value) {
     return null;
   }
   const definition = Object.hasOwn(model.types, typeRef) ? model.types[typeRef] : null;
-  return definition ? coerceDefined(model, definition, value, definition.collection) : coerceBase(ALIASES[typeRef] ?? typeRef, value);
+  if (!definition) {
+    return coerceBase(ALIASES[typeRef] ?? typeRef, value);
+  }
+  return coerceDefined(model, definition, value, definition.collection);
 }
 
 function coerceBase(name, value) {
@@ -71,7 +76,8 @@ function coerceDefined(model, definition, value, collection) {
     const items = (Array.isArray(value) ? value : [value]).map(item => coerceDefined(model, definition, item, false));
     return items.includes(BAD) ? BAD : items;
   }
-  const result = definition.components ? coerceComponents(model, definition.components, value) : coerce(model, definition.ref, value);
+  const { components, ref } = definition;
+  const result = components ? coerceComponents(model, components, value) : coerce(model, ref, value);
   if (result === BAD || result === null || !definition.allowed) {
     return result;
   }
