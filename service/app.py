@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from engine.api import SYSTEM, Deployed, Engine
 from engine.clock import Clock, SystemClock
 from engine.definitions import read_folder
+from engine.feel import Feel
 from engine.unit_of_work import Unit
 from service import db, operations
 from service.organisation.models import Role
@@ -50,14 +51,14 @@ class App:
 
 
 def create(settings: Settings | None = None, *, clock: Clock | None = None, database: sa.Engine | None = None,
-           listeners: Iterable[Callable] = ()) -> App:
+           listeners: Iterable[Callable] = (), feel: Feel | None = None) -> App:
     """The app of these settings. Tests pass their own clock and database. The schema is not touched."""
     settings = settings or Settings()
     db.import_models()
     database = database if database is not None else db.connect(settings.database)
     clock = clock or SystemClock()
     engine = Engine(database, clock=clock, operations=operations.registry, functions=operations.functions,
-                    roles=[str(r) for r in Role], listeners=list(listeners))
+                    roles=[str(r) for r in Role], listeners=list(listeners), feel=feel)
     return App(settings, database, engine, clock)
 
 

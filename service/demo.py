@@ -13,7 +13,10 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from engine.api import SYSTEM
+from engine.tables import user_task
 from service.auth.actions import hasher
+from service.calendars.actions import start_calendar
 from service.customers.actions import add_contact, add_customer
 from service.customers.models import Contact, Customer, CustomerKind
 from service.organisation.actions import add_person, add_unit
@@ -121,6 +124,7 @@ def _centre(session: Session, branch: Branch, name: str) -> Centre:
     project = _added(session, Project(branch_id=branch.id, name=name))
     centre = _added(session, Centre(project_id=project.id, name=f"{name}运营中心"))
     _added(session, Area(centre_id=centre.id, name="写字楼", kind=AreaKind.OFFICE))
+    start_calendar(session, centre.id, actor=SYSTEM, now=session.info["clock"].now())
     return centre
 
 
@@ -194,4 +198,27 @@ def requests(app, made: World, count: int = 12, seed: int = 1) -> list[str]:
             "category": category, "request": request, "expectation": dice.choice(["come-now", "call-back", "appointment"]),
             "reply_deadline_kind": "none", "urgency": urgency, "on_the_spot": False},
             unit_id=contact.unit_id, contact_id=contact.id, request_id=f"demo-{seed}-{index}").number)
+    _move_some_on(app, made, numbers)
     return numbers
+
+
+def _move_some_on(app, made: World, numbers: list[str]) -> None:
+    """Dispatch some of the requests, have one accepted, promise something: so that every part of the first screen shows work."""
+    from service.tickets import actions
+
+    with app.session() as session:
+        lin, gao = (session.get_one(Person, made.people[name]) for name in ("lin", "gao"))
+    for number in numbers[:2]:
+        _do(app, lin, number, "dispatch", {"department": "engineering", "instruction": "先到现场看，再回我一声"})
+    _do(app, gao, numbers[0], "accept_slip", {"answer": "accept", "worker": "liu"})
+    for number, text, minutes in zip(numbers, ("告诉她几点修好", "给回话：电费怎么算的", "收据拍照发过去"), (40, 95, 150)):
+        actions.promise(app, lin, number, text, app.clock.now() + timedelta(minutes=minutes), request_id=f"demo-promise-{number}")
+
+
+def _do(app, person: Person, number: str, element: str, values: dict) -> None:
+    from service.tickets import actions
+
+    with app.session() as session:
+        task = session.execute(sa.select(user_task.c.id).where(user_task.c.business_key == number, user_task.c.element_id == element,
+                                                               user_task.c.state == "open")).scalar_one()
+    actions.complete_task(app, person, task, values)

@@ -27,6 +27,7 @@ log = logging.getLogger("zhiban.notices")
 
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
+_ENVELOPE = frozenset({"to", "kind", "ticket", "urgent"})
 
 
 def deliver_due(app, limit: int = 100) -> int:
@@ -62,8 +63,9 @@ def _deliver(session: Session, id: int, now: datetime) -> bool:
     if opening is not None:
         session.execute(sa.update(outbox).where(outbox.c.id == id).values(not_before_at=opening))
         return False
-    rows = [{"person_id": p.id, "outbox_key": row.key, "kind": payload["kind"], "data": payload["data"], "at": now,
-             "ticket_number": payload["ticket"], "urgent": payload["urgent"]} for p in _addressed(session, payload, now)]
+    data = {k: v for k, v in payload.items() if k not in _ENVELOPE}
+    rows = [{"person_id": p.id, "outbox_key": row.key, "kind": payload["kind"], "data": data, "at": now,
+             "ticket_number": payload["ticket"], "urgent": payload["urgent"]} for p in _addressed(session, payload["to"], now)]
     insert_ignoring(session, Notice, rows, ["outbox_key", "person_id"])
     session.execute(sa.update(outbox).where(outbox.c.id == id).values(sent_at=now, error=None))
     return True
@@ -77,18 +79,18 @@ def _waits_until(session: Session, payload: dict[str, Any], centre_id: int, now:
     return None if calendar.is_open(now) else calendar.next_opening(now)
 
 
-def _addressed(session: Session, payload: dict[str, Any], now: datetime) -> list[Person]:
+def _addressed(session: Session, to: dict[str, Any], now: datetime) -> list[Person]:
     """The people meant: those named with their substitutes, and of each group whoever is on duty, else everybody in it."""
     found: dict[int, Person] = {}
-    for username in payload["people"]:
+    for username in to["people"]:
         person = people.person_named(session, username)
         for one in ([person, *people.substitutes_of(session, person.id, now)] if person else []):
             found[one.id] = one
-    for group in payload["groups"]:
-        on_duty = people.on_duty(session, group, payload["centre"], now)
-        for one in on_duty or people.members(session, group, payload["centre"], payload["building"]):
+    for group in to["groups"]:
+        on_duty = people.on_duty(session, group, to["centre"], now)
+        for one in on_duty or people.members(session, group, to["centre"], to["building"]):
             found[one.id] = one
-    return [p for p in found.values() if p.active and p.username != payload.get("not_to")]
+    return [p for p in found.values() if p.active and p.username != to.get("not")]
 
 
 def _failed(session: Session, id: int, error: Exception, now: datetime, most: int) -> None:

@@ -1,4 +1,4 @@
-"""Tables of notices and of the clock's sign of life."""
+"""The table of notices."""
 
 from __future__ import annotations
 
@@ -25,15 +25,3 @@ class Notice(Base):
     urgent: Mapped[bool] = mapped_column(default=False)
     at: Mapped[datetime]
     read_at: Mapped[datetime | None]
-
-
-class ClockHeartbeat(Base):
-    """One row per clock process: when it last lived and swept. `/ready` is red when none is fresh (F26)."""
-
-    __tablename__ = "clock_heartbeat"
-    process: Mapped[str] = mapped_column(String(80), primary_key=True)
-    started_at: Mapped[datetime]
-    at: Mapped[datetime]
-    swept_at: Mapped[datetime | None]
-    fired: Mapped[int] = mapped_column(default=0)
-    error: Mapped[str | None] = mapped_column(String(500))

@@ -26,5 +26,5 @@ def tell(step: Any, kind: str, ticket: Any, people: Iterable[str | None] = (), g
     if not people and not groups:
         return
     step.notify(f"{step.instance_id}:{step.element_id}:{uuid4().hex[:12]}", KIND, {
-        "kind": kind, "people": people, "groups": groups, "not_to": own, "centre": step.scope.centre, "building": step.scope.building,
-        "ticket": ticket.number if ticket is not None else None, "urgent": urgent, "data": data}, not_before)
+        "to": {"people": people, "groups": groups, "not": own, "centre": step.scope.centre, "building": step.scope.building},
+        "kind": kind, "ticket": ticket.number if ticket is not None else None, "urgent": urgent, **data}, not_before)

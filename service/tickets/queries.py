@@ -6,7 +6,7 @@ each, no matter how many rows. Words are left to the page: answers carry instant
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -132,10 +132,11 @@ def department_queue(person: Person, department: str, now: datetime | None = Non
     mine = access.reach(person, now)
     centres = [g.centre_id for g in mine.grants if DEPARTMENT_OF.get(g.role) == department or g.role in access.LEAD]
     return _tasks(session, now, sa.and_(user_task.c.state == "open", user_task.c.centre_id.in_(centres),
-                                        user_task.c.groups.like(f"%|{department}|%")), limit=limit, usernames=mine.usernames)
+                                        user_task.c.groups.like(f"%|{department}|%")), limit=limit,
+                  may_do=lambda r: r.assignee is None or r.assignee in mine.usernames)
 
 
-def _tasks(session: Session, now: datetime, clause, limit: int, usernames: Iterable[str] | None = None) -> list[WorkItem]:
+def _tasks(session: Session, now: datetime, clause, limit: int, may_do: Callable[[Any], bool] = lambda _: True) -> list[WorkItem]:
     """Rows of user_task with their ticket, in one statement, first due first; tasks without a due instant last."""
     worker = sa.orm.aliased(Person)
     newest_slip = (sa.select(Slip.number).where(Slip.ticket_id == Ticket.id).order_by(Slip.id.desc()).limit(1)
@@ -148,7 +149,7 @@ def _tasks(session: Session, now: datetime, clause, limit: int, usernames: Itera
         .outerjoin(worker, worker.username == user_task.c.assignee)
         .where(clause)
         .order_by(user_task.c.due_at.is_(None), user_task.c.due_at, user_task.c.priority.desc(), user_task.c.id).limit(limit)).all()
-    return [_work_item(r, now, usernames is None or r.assignee is None or r.assignee in usernames) for r in rows]
+    return [_work_item(r, now, may_do(r)) for r in rows]
 
 
 def _work_item(r: Any, now: datetime, mine: bool) -> WorkItem:
@@ -167,8 +168,8 @@ def _waiting(session: Session, mine: access.Reach, now: datetime, limit: int = 2
     """Tickets that I own and somebody else works on, by their task."""
     mine_now = sa.select(Ticket.number).where(Ticket.owner.in_(mine.usernames), Ticket.state.in_(OPEN_STATES))
     clause = sa.and_(user_task.c.state == "open", user_task.c.business_key.in_(mine_now), user_task.c.process_key == "customer-request",
-                     sa.not_(access.task_filter(mine)))
-    return _tasks(session, now, clause, limit, usernames=mine.usernames)
+                     user_task.c.id.not_in(sa.select(user_task.c.id).where(access.task_filter(mine))))
+    return _tasks(session, now, clause, limit, may_do=lambda _: False)
 
 
 def _promises(session: Session, mine: access.Reach, now: datetime) -> list[PromiseItem]:

@@ -107,22 +107,22 @@ def slip_accepted(connection: Connection, slip_id: int, worker: str | None, by: 
     who = person_meant(connection, worker, slip.centre_id) if worker else (None if by_head else by)
     _changed_slip(connection, slip_id, state=SlipState.ACCEPTED, accepted_at=now, accepted_by=by, worker=who)
     _change(connection, slip.ticket_id, state=TicketState.IN_HAND,
-            response_met_at=sa.func.coalesce(_ticket.c.response_met_at, now))
+            response_met_at=_first(_ticket.c.response_met_at, now))
     return who
 
 
 def slip_arrived(connection: Connection, slip_id: int, arrived_at: datetime, photos: list[int], by: str, now: datetime) -> None:
     """Somebody is on site; a later time than now is taken as now."""
     at = min(arrived_at, now)
-    slip = _changed_slip(connection, slip_id, state=SlipState.ARRIVED, arrived_at=at, worker=sa.func.coalesce(_slip.c.worker, by))
-    _change(connection, slip.ticket_id, arrival_met_at=sa.func.coalesce(_ticket.c.arrival_met_at, at))
+    slip = _changed_slip(connection, slip_id, state=SlipState.ARRIVED, arrived_at=at, worker=_first(_slip.c.worker, by))
+    _change(connection, slip.ticket_id, arrival_met_at=_first(_ticket.c.arrival_met_at, at))
     _claim_photos(connection, slip.ticket_id, photos, "before")
 
 
 def slip_handled(connection: Connection, slip_id: int, *, result: str, cause: str, material: str, labour_minutes: int | None,
                  cost_fen: int | None, photos: list[int], by: str, now: datetime) -> None:
     slip = _changed_slip(connection, slip_id, state=SlipState.HANDLED, handled_at=now, result=result, cause=cause, material=material,
-                         labour_minutes=labour_minutes, cost_fen=cost_fen, worker=sa.func.coalesce(_slip.c.worker, by))
+                         labour_minutes=labour_minutes, cost_fen=cost_fen, worker=_first(_slip.c.worker, by))
     _change(connection, slip.ticket_id, state=TicketState.HANDLED, resolution_met_at=now, result=result)
     ticket = _of_slip(connection, slip)
     add_ticket_text(connection, ticket.centre_id, ticket.id, result)
@@ -206,6 +206,11 @@ def worker_of(connection: Connection, ticket_id: int) -> tuple[str | None, str |
     row = connection.execute(sa.select(_slip.c.worker, _slip.c.department).where(_slip.c.ticket_id == ticket_id)
                              .order_by(_slip.c.id.desc()).limit(1)).first()
     return (row.worker, row.department) if row else (None, None)
+
+
+def _first(column: sa.Column, value) -> sa.ColumnElement:
+    """The column's value, or this one where it has none yet. Typed, so that an instant is stored as one."""
+    return sa.func.coalesce(column, sa.literal(value, column.type))
 
 
 def _change(connection: Connection, ticket_id: int, **values) -> None:

@@ -1,0 +1,1 @@
+"""Whether the installation is well: clocks alive, outbox moving, nothing stuck."""

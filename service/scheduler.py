@@ -1,0 +1,156 @@
+"""The clock process: what runs when. Each job is one call, may run twice without harm, and ends in its own try.
+
+Jobs live in memory only (APScheduler's stores are not safe to share): `sweep` fires due timers, `outbox` delivers notices,
+`heartbeat` writes that we live, `housekeeping` tidies. Any number of clock processes may run; rows are taken once. Surprise: when
+the wall clock jumps against the machine's own, firing pauses until both agree again, or until the process is started anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from service.auth import actions as logins
+from service.health.models import ClockHeartbeat
+from service.notifications.deliver import deliver_due
+
+log = logging.getLogger("zhiban.clock")
+
+HOUSEKEEPING_MINUTES = 10
+FORGET_CLOCKS_AFTER = timedelta(days=1)
+JUMP_SECONDS = 60
+STUCK = 3  # exit code: the supervisor ended the process
+
+
+def _since_boot() -> float:
+    """Seconds since the machine started, its sleep included: a laptop that slept has not jumped."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class JumpGuard:
+    """Notices when the wall clock moves against the machine's own."""
+
+    def __init__(self, wall: Callable[[], float], machine: Callable[[], float] = _since_boot):
+        self._wall, self._machine = wall, machine
+        self._offset = wall() - machine()
+
+    def jumped_by(self) -> float:
+        """Seconds that the wall clock is ahead (or behind) of where it should be; 0.0 below the limit. Slow drift is followed."""
+        moved = self._wall() - self._machine() - self._offset
+        if abs(moved) > JUMP_SECONDS:
+            return moved
+        self._offset += moved
+        return 0.0
+
+
+class ClockProcess:
+    """The jobs of one process and the watch over them."""
+
+    def __init__(self, app):
+        self.app = app
+        self.name = f"{socket.gethostname()}:{os.getpid()}"
+        self.guard = JumpGuard(lambda: app.clock.now().timestamp())
+        self.scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+        self.stopping = threading.Event()
+        self._alive_at: dict[str, float] = {}
+        self._fired = 0
+        self._error: str | None = None
+
+    # --- jobs ----------------------------------------------------------------------------------------------------------------
+    def sweep(self) -> None:
+        """Fire what is due, in batches, until nothing is."""
+        if self._paused():
+            return
+        while not self.stopping.is_set():
+            done = self.app.engine.fire_due(limit=50)
+            self._fired += done.fired
+            self._alive_at["sweep"] = time.monotonic()
+            if done.fired == 0:
+                break
+
+    def outbox(self) -> None:
+        while not self.stopping.is_set() and deliver_due(self.app):
+            self._alive_at["outbox"] = time.monotonic()
+
+    def heartbeat(self) -> None:
+        """Write that this clock lives, what it fired, and what is wrong."""
+        jump = self.guard.jumped_by()
+        self._error = f"the machine's time jumped by {jump:.0f} s; firing pauses until it is right again or the clock is restarted" if jump else None
+        with self.app.writing() as session:
+            now = self.app.clock.now()
+            row = session.get(ClockHeartbeat, self.name) or ClockHeartbeat(process=self.name, started_at=now, fired=0)
+            row.at, row.error, row.fired = now, self._error, self._fired
+            row.swept_at = row.swept_at if jump else now
+            session.add(row)
+
+    def housekeeping(self) -> None:
+        logins.forget_old(self.app)
+        with self.app.writing() as session:
+            session.execute(sa.delete(ClockHeartbeat).where(ClockHeartbeat.at < self.app.clock.now() - FORGET_CLOCKS_AFTER))
+
+    def _paused(self) -> bool:
+        if self._error:
+            self._alive_at["sweep"] = time.monotonic()  # paused on purpose is not stuck
+            return True
+        if (jump := self.guard.jumped_by()):
+            log.error("the machine's time jumped by %.0f s; firing pauses", jump)
+            self._error = "the machine's time jumped; firing pauses"
+            return True
+        return False
+
+    # --- running -------------------------------------------------------------------------------------------------------------
+    def start(self) -> None:
+        settings = self.app.settings
+        for name, seconds in (("heartbeat", settings.clock_heartbeat_seconds), ("sweep", settings.clock_sweep_seconds),
+                              ("outbox", settings.clock_sweep_seconds), ("housekeeping", HOUSEKEEPING_MINUTES * 60)):
+            self._alive_at[name] = time.monotonic()
+            self.scheduler.add_job(self._safely, "interval", seconds=seconds, args=[name], id=name)
+        self._safely("heartbeat")
+        self.scheduler.start()
+
+    def _safely(self, name: str) -> None:
+        """Run a job; whatever it raises is logged and the next run comes. Only a run that ends counts as life."""
+        try:
+            getattr(self, name)()
+            self._alive_at[name] = time.monotonic()
+        except Exception:
+            log.exception("%s failed; it runs again at its next turn", name)
+            self._alive_at[name] = time.monotonic()
+
+    def stuck(self) -> str | None:
+        """Which part of the clock no longer moves, None while all do."""
+        limit = self.app.settings.clock_stuck_seconds
+        thread = getattr(self.scheduler, "_thread", None)
+        if thread is None or not thread.is_alive():
+            return "scheduler"
+        now = time.monotonic()
+        return next((name for name in ("heartbeat", "sweep", "outbox") if now - self._alive_at[name] > limit), None)
+
+    def stop(self) -> None:
+        self.stopping.set()
+        if self.scheduler.running:
+            self.scheduler.shutdown(wait=True)
+
+
+def run(app) -> int:
+    """Run the clock until a signal comes; gives the exit code. Ends the process itself when a part of it is stuck."""
+    clock = ClockProcess(app)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: clock.stopping.set())
+    clock.start()
+    log.info("clock %s is running", clock.name)
+    while not clock.stopping.wait(1.0):
+        if (part := clock.stuck()) is not None:
+            log.critical("%s has not moved for %s s; the clock process ends so that it is started anew", part, app.settings.clock_stuck_seconds)
+            os._exit(STUCK)
+    clock.stop()
+    return 0

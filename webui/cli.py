@@ -1,0 +1,352 @@
+"""`zhiban`: every command of an installation. Each reads the settings, does one thing through the service, and ends.
+
+Surprise: `serve` starts web and clock as processes of their own and starts a dead one again; the parent does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from engine.errors import DefinitionRefused, EngineError
+from service.errors import ServiceError
+from service.settings import Settings, load
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; gives the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        return options.run(options) or 0
+    except DefinitionRefused as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (ServiceError, EngineError) as error:
+        print(f"zhiban: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="zhiban", description="Runs the written operating procedure of a property operation centre.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=run)
+        return sub
+
+    for name, run, text in (("serve", _serve, "Serve the application: web and clock, each its own process."),
+                            ("web", _web, "Serve the pages only.")):
+        sub = command(name, run, text)
+        sub.add_argument("--host", help="address to listen on (setting host)")
+        sub.add_argument("--port", type=int, help="port to listen on (setting port)")
+        sub.add_argument("--certfile", help="TLS certificate; makes the pages https")
+        sub.add_argument("--keyfile", help="key of the TLS certificate")
+    command("clock", _clock, "Run the clock only: due limits, notices, housekeeping. Any number may run.")
+
+    sub = command("db", _db, "Steps of the database's schema.")
+    sub.add_argument("step", choices=["upgrade", "revision"], help="upgrade: bring it to the newest; revision: where it stands")
+    sub = command("deploy", _deploy, "Check procedures and put them in force, all or none.")
+    sub.add_argument("path", type=Path, nargs="?", help="a procedure's folder, or one that holds several (setting bpmn_dir)")
+    sub = command("check", _check, "Check procedures, or a lone diagram, table, form. One line per fault; exit 1 if there is one.")
+    sub.add_argument("path", type=Path, nargs="+")
+    sub = command("scenario", _scenario, "Play the procedures' scenario files in virtual time.")
+    sub.add_argument("key", nargs="*", help="procedures to play; all without")
+    sub.add_argument("--coverage", action="store_true", help="say which elements and flows no story passes")
+    sub.add_argument("--from", dest="path", type=Path, help="folder of the procedures (setting bpmn_dir)")
+    sub = command("demo", _demo, "Fill an empty installation with the demo centre, its people and some requests.")
+    sub.add_argument("--size", type=int, default=1, help="1 has the customers of the handbook; each further step adds eight")
+    command("verify", _verify, "Look for altered, removed or added events in all chains of the trace.")
+    command("doctor", _doctor, "Say how the installation is, and list every setting.")
+    sub = command("login-code", _login_code, "A one-time code that sets a person's password within 24 hours.")
+    sub.add_argument("username")
+    return parser
+
+
+def _app(settings: Settings | None = None):
+    from service import app
+
+    return app.create(settings or load())
+
+
+# --- serving -----------------------------------------------------------------------------------------------------------------
+
+def _serve(options: argparse.Namespace) -> int:
+    _to_environment(options)
+    settings = load()
+    _prepare(settings)
+    children = {name: None for name in ("web", "clock")}
+    stopping = [False]
+
+    def stop(*_):
+        stopping[0] = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    scheme = "https" if settings.certfile else "http"
+    print(f"Zhiban is at {scheme}://{settings.host}:{settings.port} (Ctrl-C stops it)", flush=True)
+    try:
+        _keep_running(children, stopping)
+    finally:
+        _stop(children)
+    return 0
+
+
+def _to_environment(options: argparse.Namespace) -> None:
+    """Options become settings of this process and of its children."""
+    for name in ("host", "port", "certfile", "keyfile"):
+        if getattr(options, name) is not None:
+            os.environ[f"ZHIBAN_{name.upper()}"] = str(getattr(options, name))
+    if os.environ.get("ZHIBAN_CERTFILE"):
+        os.environ.setdefault("ZHIBAN_SECURE_COOKIES", "true")
+
+
+def _prepare(settings: Settings) -> None:
+    """Schema, shipped procedures, and a word about the demo's logins, before anything is served."""
+    from service import app as service, db, demo
+
+    app = _app(settings)
+    db.upgrade(app.database)
+    if settings.bpmn_dir.is_dir():
+        for deployed in service.deploy_all(app, settings.bpmn_dir):
+            if deployed.changed:
+                print(f"{deployed.key}: version {deployed.version} is in force")
+    if demo.has_demo_logins(app):
+        print("Demo logins: " + ", ".join(row[0] for row in demo.CAST) + f"; password {demo.PASSWORD}")
+    app.database.dispose()
+    app.engine.feel.close()
+
+
+def _keep_running(children: dict, stopping: list[bool]) -> None:
+    """Start what does not run; a child that dies again and again waits a little longer each time."""
+    waits = dict.fromkeys(children, 0.0)
+    started = dict.fromkeys(children, 0.0)
+    while not stopping[0]:
+        now = time.monotonic()
+        for name, child in children.items():
+            if child is not None and child.poll() is None:
+                continue
+            if child is not None:
+                waits[name] = 1.0 if now - started[name] > 60 else min(30.0, waits[name] * 2 or 1.0)
+                print(f"zhiban: {name} ended with code {child.returncode}; it starts again in {waits[name]:.0f} s", file=sys.stderr)
+                children[name] = None
+                started[name] = now + waits[name]
+            if now >= started[name]:
+                # A session of its own: Ctrl-C reaches the parent only, which then ends the children in order.
+                children[name] = subprocess.Popen([sys.executable, "-m", "webui.cli", name], start_new_session=True,
+                                                  preexec_fn=_end_with_parent)
+                started[name] = now
+        time.sleep(0.2)
+
+
+def _end_with_parent() -> None:
+    """Linux ends the child when its parent dies, however it dies; elsewhere an orphan has to be ended by hand."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def _stop(children: dict) -> None:
+    running = [c for c in children.values() if c is not None and c.poll() is None]
+    for child in running:
+        child.terminate()
+    deadline = time.monotonic() + 15
+    for child in running:
+        try:
+            child.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _web(options: argparse.Namespace) -> int:
+    _to_environment(options)
+    settings = load()
+    from gunicorn.app.base import BaseApplication
+
+    class Server(BaseApplication):
+        """gunicorn, configured from our settings instead of its own files."""
+
+        def load_config(self) -> None:
+            for name, value in _gunicorn(settings).items():
+                self.cfg.set(name, value)
+
+        def load(self):
+            from webui.app import create_app
+
+            return create_app()
+
+    Server().run()
+    return 0
+
+
+def _gunicorn(settings: Settings) -> dict:
+    values = {"bind": f"{settings.host}:{settings.port}", "workers": settings.web_workers, "threads": settings.web_threads,
+              "worker_class": "gthread", "timeout": 30, "graceful_timeout": 10, "keepalive": 5, "max_requests": 20_000,
+              "max_requests_jitter": 2_000, "accesslog": None, "errorlog": "-", "loglevel": "warning", "limit_request_line": 4094,
+              "limit_request_fields": 60, "proc_name": "zhiban-web", "control_socket_disable": True}
+    if settings.certfile:
+        values |= {"certfile": settings.certfile, "keyfile": settings.keyfile or None}
+    from gunicorn.config import make_settings
+
+    known = make_settings()
+    return {name: value for name, value in values.items() if name in known}
+
+
+def _clock(_options: argparse.Namespace) -> int:
+    from service import scheduler
+
+    return scheduler.run(_app())
+
+
+# --- database, procedures ----------------------------------------------------------------------------------------------------
+
+def _db(options: argparse.Namespace) -> int:
+    from service import db
+
+    app = _app()
+    if options.step == "upgrade":
+        db.upgrade(app.database)
+    print(f"schema: {db.revision_of(app.database) or 'empty'} (newest {db.newest_revision()})")
+    return 0
+
+
+def _deploy(options: argparse.Namespace) -> int:
+    from service import app as service
+
+    app = _app()
+    for deployed in service.deploy_all(app, options.path or app.settings.bpmn_dir):
+        state = "is in force" if deployed.changed else "was in force already"
+        print(f"{deployed.key}: version {deployed.version} {state} ({deployed.hash[:12]})")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from engine import checks
+    from engine.definitions import read_folder
+    from service import app as service, operations
+    from service.organisation.models import Role
+
+    faults, procedures = [], []
+    for path in options.path:
+        if path.is_dir():
+            procedures += [read_folder(folder) for folder in service.procedure_folders(path)]
+        elif path.is_file():
+            faults += checks.check_file(path.name, path.read_bytes())
+        else:
+            print(f"{path}: -: There is no such file or folder. Check the path.", file=sys.stderr)
+            return 2
+    known = {p.key for p in procedures} | _shipped(load().bpmn_dir)
+    faults += checks.check_all(procedures, operations=operations.registry, functions=operations.functions,
+                               roles=[str(r) for r in Role], known_processes=known)
+    for fault in faults:
+        print(f"{'warning: ' if fault.warning else ''}{fault}")
+    return 1 if any(not f.warning for f in faults) else 0
+
+
+def _shipped(folder: Path) -> set[str]:
+    """Keys of the procedures that are shipped: a single folder may call them."""
+    return {p.name for p in folder.iterdir() if p.is_dir()} if folder.is_dir() else set()
+
+
+def _scenario(options: argparse.Namespace) -> int:
+    from service import rehearsal
+
+    root, failed, played = options.path or load().bpmn_dir, 0, {}
+    logging.getLogger("zhiban").setLevel(logging.ERROR)
+    for procedure, report in rehearsal.play_all(root, options.key):
+        print(f"{'ok  ' if report.ok else 'FAIL'} {report.key}/{report.name}: {report.title}")
+        for fault in report.faults:
+            print(f"       {fault}")
+        failed += not report.ok
+        played.setdefault(procedure.key, (procedure, []))[1].append(report)
+    if options.key and (unknown := set(options.key) - set(played)):
+        print(f"zhiban: no scenarios of {', '.join(sorted(unknown))} under {root}", file=sys.stderr)
+        return 2
+    if options.coverage:
+        _print_coverage(played)
+    print(f"{sum(len(r) for _, r in played.values())} scenarios, {failed} failed")
+    return 1 if failed else 0
+
+
+def _print_coverage(played: dict) -> None:
+    from service import rehearsal
+
+    reports = [r for _, rs in played.values() for r in rs]
+    for key, (procedure, _) in played.items():
+        missing = rehearsal.not_covered(procedure, reports)
+        spots = len(procedure.diagram.elements) + len(procedure.diagram.flows)
+        print(f"{key}: {spots - len(missing)} of {spots} elements and flows passed" + (f"; not {', '.join(missing)}" if missing else ""))
+
+
+# --- data and state ----------------------------------------------------------------------------------------------------------
+
+def _demo(options: argparse.Namespace) -> int:
+    from service import app as service, db, demo
+
+    app = _app()
+    db.upgrade(app.database)
+    if demo.is_there(app):
+        print("This installation has data already; the demo is only for an empty one. Nothing was changed.")
+        return 0
+    service.deploy_all(app, app.settings.bpmn_dir)
+    world = demo.build(app, max(1, options.size))
+    numbers = demo.requests(app, world, count=12 * max(1, options.size))
+    print(f"Demo centre with {len(world.people)} people, {len(world.units)} units, {len(numbers)} requests.")
+    print("Logins: " + ", ".join(row[0] for row in demo.CAST) + f"; password {demo.PASSWORD}")
+    return 0
+
+
+def _verify(_options: argparse.Namespace) -> int:
+    faults = _app().engine.verify()
+    for fault in faults:
+        print(fault)
+    print("The trace is whole." if not faults else f"{len(faults)} chains are broken. Keep the database as it is and call the quality department.")
+    return 1 if faults else 0
+
+
+def _doctor(_options: argparse.Namespace) -> int:
+    from service import db, settings as known
+    from service.health.queries import health
+
+    app = _app()
+    at, newest = db.revision_of(app.database), db.newest_revision()
+    print(f"database: {app.database.url.render_as_string(hide_password=True)}, schema {at or 'empty'} (newest {newest})")
+    faults = [] if at == newest else ["The schema is not the newest. Run `zhiban db upgrade`."]
+    if at is not None:
+        with app.session() as session:
+            faults += health(session).faults
+    for fault in faults:
+        print(f"fault: {fault}")
+    for row in known.describe():
+        value = "(set)" if row["name"] == "secret_key" and app.settings.secret_key else getattr(app.settings, row["name"])
+        if "://" in str(value):
+            value = app.database.url.render_as_string(hide_password=True)
+        print(f"  {row['variable']} = {value} {row['unit']}: {row['meaning']}".replace("  :", ":"))
+    return 1 if faults else 0
+
+
+def _login_code(options: argparse.Namespace) -> int:
+    from service.auth.actions import issue_code
+
+    print(issue_code(_app(), options.username))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
