@@ -61,7 +61,7 @@ $(DONE)/translations: $(translations) | $(DONE)/python
 
 run: setup
 	@$(ZHIBAN) db upgrade
-	@$(ZHIBAN) deploy bpmn
+	@$(ZHIBAN) deploy --if-new bpmn
 	@$(ZHIBAN) demo
 	@exec $(ZHIBAN) serve
 

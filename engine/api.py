@@ -112,13 +112,18 @@ class Engine:
         return check(procedure, operations=self.operations, functions=self.functions, roles=self.roles,
                      known_processes=keys | set(known) | {procedure.key})
 
-    def deploy(self, procedure, actor: Actor = SYSTEM, unit: Unit | None = None, known: Iterable[str] = ()) -> Deployed:
-        """Check a procedure and put it in force; running instances stay on theirs. Raises DefinitionRefused."""
+    def deploy(self, procedure, actor: Actor = SYSTEM, unit: Unit | None = None, known: Iterable[str] = (),
+               if_new: bool = False) -> Deployed:
+        """Check a procedure and put it in force; running instances stay on theirs. Raises DefinitionRefused.
+
+        `if_new`: only if this content was never deployed; so an installation may offer its shipped edition at every start
+        without undoing what its owner changed.
+        """
         faults = [f for f in self.check(procedure, known) if not f.warning]
         if faults:
             raise DefinitionRefused(faults)
         with self.unit(unit) as unit:
-            version, changed = self.catalogue.put(unit.connection, procedure, unit.now, actor.person)
+            version, changed = self.catalogue.put(unit.connection, procedure, unit.now, actor.person, if_new)
         return Deployed(procedure.key, procedure.hash, version, changed)
 
     # ---- commands --------------------------------------------------------------------------------------------------

@@ -83,11 +83,14 @@ class Catalogue:
     def keys(self, connection: Connection) -> set[str]:
         return set(connection.execute(select(process_definition.c.key).distinct()).scalars())
 
-    def put(self, connection: Connection, procedure: Procedure, at, by: str) -> tuple[int, bool]:
-        """Store a procedure and put it in force; returns its version and whether anything changed."""
+    def put(self, connection: Connection, procedure: Procedure, at, by: str, if_new: bool = False) -> tuple[int, bool]:
+        """Store a procedure and put it in force; returns its version and whether anything changed.
+
+        With `if_new`, content that was deployed before changes nothing, though another version is in force now.
+        """
         row = connection.execute(select(process_definition.c.version, process_definition.c.in_force).where(
             process_definition.c.hash == procedure.hash)).first()
-        if row is not None and row.in_force:
+        if row is not None and (row.in_force or if_new):
             return row.version, False
         last = connection.execute(select(func.max(process_definition.c.version)).where(
             process_definition.c.key == procedure.key)).scalar() or 0

@@ -69,9 +69,12 @@ def procedure_folders(root: Path) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.is_dir() and any(p.glob("*.bpmn")))
 
 
-def deploy_all(app: App, root: Path, actor=SYSTEM) -> list[Deployed]:
-    """Deploy every procedure under `root` in one transaction: all or none. Unchanged ones stay as they are."""
+def deploy_all(app: App, root: Path, actor=SYSTEM, if_new: bool = False) -> list[Deployed]:
+    """Deploy every procedure under `root` in one transaction: all or none. Unchanged ones stay as they are.
+
+    `if_new`: what was deployed before stays as it is, though its owner has put another version in force.
+    """
     procedures = [read_folder(folder) for folder in procedure_folders(root)]
     known = {p.key for p in procedures}
     with app.engine.unit() as unit:
-        return [app.engine.deploy(p, actor, unit, known=known) for p in procedures]
+        return [app.engine.deploy(p, actor, unit, known=known, if_new=if_new) for p in procedures]

@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("step", choices=["upgrade", "revision"], help="upgrade: bring it to the newest; revision: where it stands")
     sub = command("deploy", _deploy, "Check procedures and put them in force, all or none.")
     sub.add_argument("path", type=Path, nargs="?", help="a procedure's folder, or one that holds several (setting bpmn_dir)")
+    sub.add_argument("--if-new", action="store_true", help="leave alone what was deployed before, whatever is in force now")
     sub = command("check", _check, "Check procedures, or a lone diagram, table, form. One line per fault; exit 1 if there is one.")
     sub.add_argument("path", type=Path, nargs="+")
     sub = command("scenario", _scenario, "Play the procedures' scenario files in virtual time.")
@@ -122,7 +123,7 @@ def _prepare(settings: Settings) -> None:
     app = _app(settings)
     db.upgrade(app.database)
     if settings.bpmn_dir.is_dir():
-        for deployed in service.deploy_all(app, settings.bpmn_dir):
+        for deployed in service.deploy_all(app, settings.bpmn_dir, if_new=True):
             if deployed.changed:
                 print(f"{deployed.key}: version {deployed.version} is in force")
     if demo.has_demo_logins(app):
@@ -230,8 +231,8 @@ def _deploy(options: argparse.Namespace) -> int:
     from service import app as service
 
     app = _app()
-    for deployed in service.deploy_all(app, options.path or app.settings.bpmn_dir):
-        state = "is in force" if deployed.changed else "was in force already"
+    for deployed in service.deploy_all(app, options.path or app.settings.bpmn_dir, if_new=options.if_new):
+        state = "is in force" if deployed.changed else "was deployed already"
         print(f"{deployed.key}: version {deployed.version} {state} ({deployed.hash[:12]})")
     return 0
 

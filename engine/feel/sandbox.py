@@ -175,6 +175,10 @@ class Sandbox:
                 return self._once(line, needs, answer, milliseconds)
             except _Died:
                 pass  # killed from outside or starved; a request changes nothing, so it may run again
+            except Stopped as stopped:
+                if stopped.why != "memory":
+                    raise
+                self.close()  # what earlier requests left may have filled the child: a fresh one decides
             try:
                 return self._once(line, needs, answer, milliseconds)
             except _Died:

@@ -195,23 +195,39 @@ function placed(fn, node) {
   };
 }
 
-// ---- trees are built once; the names in scope belong to the key, because names with spaces decide how a text is read
+// Stock gives every node of a tree a toString of its own, for debugging; that doubles what a kept tree weighs.
+tag = function (fn, type) {
+  fn.type = type;
+  return fn;
+};
+
+// ---- trees are built once; the names in scope belong to the key, as names with spaces decide how a text is read
 const trees = new Map();
-const TREES_KEPT = 4000;
+const KEPT = 60_000; // characters of text; a character's share of its tree is about 0.25 kB
+const SHARE = 40; // what a tree weighs beyond its text, in characters
+let kept = 0;
 
 /** The evaluation function of a text: context -> value, for unary tests context -> (value -> boolean). */
 export function compile(kind, text, context) {
   const key = `${kind}${text}\0${Object.keys(context).join('\0')}`;
   let root = trees.get(key);
   if (root === undefined) {
-    const tree = kind === 'u' ? parseUnaryTests(text, context) : parseExpression(text, context);
-    root = interpreter._buildExecutionTree(tree, text, new InterpreterContext()).root;
-    if (trees.size >= TREES_KEPT) {
-      trees.delete(trees.keys().next().value);
+    root = built(kind, text, context);
+    for (const oldest of trees.keys()) {
+      if (kept < KEPT) break;
+      trees.delete(oldest);
+      kept -= oldest.length + SHARE;
     }
     trees.set(key, root);
+    kept += key.length + SHARE;
   }
   return root;
+}
+
+/** The same, not kept here: for who keeps it. */
+export function built(kind, text, context) {
+  const tree = kind === 'u' ? parseUnaryTests(text, context) : parseExpression(text, context);
+  return interpreter._buildExecutionTree(tree, text, new InterpreterContext()).root;
 }
 
 /** The syntax tree, also of a faulty text, and what is wrong with it. */

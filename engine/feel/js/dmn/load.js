@@ -1,5 +1,5 @@
 // Loading a model: every text is parsed once, with the names it may use, and what is wrong is collected with its place.
-import { compile } from 'feelin';
+import { built } from 'feelin';
 import { functionsOf } from '../expressions.js';
 import { lint, unknown } from '../lint.js';
 
@@ -59,7 +59,7 @@ function text(state, kind, expression, names, open = false) {
   }
   unknown(used, names).forEach(({ name }) => report(`unknown name '${name}'`));
   try {
-    expression.root = compile(kind, expression.text, names);
+    expression.root = built(kind, expression.text, names);
   } catch (error) {
     report(error.message);
   }

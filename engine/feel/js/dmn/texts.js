@@ -1,6 +1,6 @@
 // The FEEL texts of a decision model. A text is an object {text, at}: `at` says where it stands ("rule 3, input 类别"),
 // so that whatever fails can name the place. Its tree is kept on the object after its first use.
-import { compile } from 'feelin';
+import { built } from 'feelin';
 
 /** What failed and where: `at` grows from the cell outwards. */
 export class Failure extends Error {
@@ -14,7 +14,7 @@ export class Failure extends Error {
 
 function run(expression, kind, scope) {
   try {
-    expression.root ??= compile(kind, expression.text, scope);
+    expression.root ??= built(kind, expression.text, scope);
     return expression.root(scope);
   } catch (error) {
     throw error instanceof Failure ? error : new Failure(expression.at, error, expression.text);
