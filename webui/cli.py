@@ -118,7 +118,8 @@ def _to_environment(options: argparse.Namespace) -> None:
 
 def _prepare(settings: Settings) -> None:
     """Schema, shipped procedures, and a word about the demo's logins, before anything is served."""
-    from service import app as service, db, demo
+    from service import app as service
+    from service import db, demo
 
     app = _app(settings)
     db.upgrade(app.database)
@@ -240,7 +241,8 @@ def _deploy(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from engine import checks
     from engine.definitions import read_folder
-    from service import app as service, operations
+    from service import app as service
+    from service import operations
     from service.organisation.models import Role
 
     faults, procedures = [], []
@@ -298,7 +300,8 @@ def _print_coverage(played: dict) -> None:
 # --- data and state ----------------------------------------------------------------------------------------------------------
 
 def _demo(options: argparse.Namespace) -> int:
-    from service import app as service, db, demo
+    from service import app as service
+    from service import db, demo
 
     app = _app()
     db.upgrade(app.database)
@@ -322,7 +325,8 @@ def _verify(_options: argparse.Namespace) -> int:
 
 
 def _doctor(_options: argparse.Namespace) -> int:
-    from service import db, settings as known
+    from service import db
+    from service import settings as known
     from service.health.queries import health
 
     app = _app()

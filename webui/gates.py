@@ -58,6 +58,11 @@ def service_app():
     return current_app.extensions["zhiban"]
 
 
+def look_again() -> None:
+    """After a change: what this request reads from here on is the new state, not the one it began with."""
+    g.session.rollback()
+
+
 def ticket_for(person, number: str):
     """The card of a ticket. Raises NotThere outside the person's reach."""
     return queries.ticket_card(person, number)

@@ -10,7 +10,7 @@ from service.errors import Refused
 from service.tickets import actions
 from webui import forms, uploads
 from webui.errors import fault_of
-from webui.gates import gate, service_app, task_for
+from webui.gates import gate, look_again, service_app, task_for
 from webui.security import takes_photos
 from webui.told import told
 from webui.views import task as task_views
@@ -38,7 +38,9 @@ def complete(card):
             uploads.store_for(card, form, values)
         result = actions.complete_task(service_app(), g.person, card.task.id, values, seen=_seen(), request_id=request.form.get("request_id"))
     except (FormInvalid, VersionClash, Refused) as error:
+        look_again()
         return render_template("tasks/show.html", page=task_views.again(card, values, error)), fault_of(error).status
+    look_again()
     told(gettext("%(task)s：%(number)s", task=task_views.name_of_task(card), number=card.task.business_key),
          url_for("tickets.show", number=card.task.business_key), gettext("看工单"))
     return redirect(task_views.next_address(g.person, card, result), 303)

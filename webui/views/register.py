@@ -19,7 +19,7 @@ from service.tickets import actions, queries, rules
 from service.tickets.models import Category
 from webui import clauses, words
 from webui.filters import Clock, masked, month_day, when
-from webui.gates import service_app
+from webui.gates import look_again, service_app
 from webui.views.limits import SumView, sum_of
 from webui.views.pages import ticket_clock
 
@@ -186,4 +186,7 @@ def save(person, form: Mapping[str, str], values: dict[str, Any]) -> tuple[str, 
     channel = form.get("channel", "phone")
     done = actions.register(service_app(), person, values, unit_id=number("unit_id"), customer_id=number("customer_id"), contact_id=number("contact_id"),
                             channel=channel if channel in words.channels() else "phone", request_id=form.get("request_id", "")[:64] or None)
+    look_again()
+    if done.replayed:  # the second click of a double click leads where the first did
+        return done.number, next((t.id for t in queries.ticket_card(person, done.number).tasks if t.mine), None)
     return done.number, next(iter(done.opened), None)

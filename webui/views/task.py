@@ -54,6 +54,7 @@ class Page:
     fresh: bool = False
     fault: Any = None
     clash: str = ""
+    conditional: bool = False
 
 
 def definition_of(card):
@@ -80,12 +81,15 @@ def page(card, fresh: bool = False) -> Page:
     if form:
         values = form.initial(_suggested(card))
         found.fields = forms.views(form, values, hidden=hidden(card, form, values))
+        found.conditional = any(f.hides for f in form.fields)
     return found
 
 
 def again(card, values: dict[str, Any], error) -> Page:
     """The page with what was typed, and what is wrong with it; after a clash with what stands there now."""
     form = form_of(card)
+    if isinstance(error, VersionClash):
+        card = queries.task_card(g.person, card.task.id)
     found = _page(card)
     found.fault = fault_of(error)
     faults = error.faults if isinstance(error, FormInvalid) else {error.field: str(error)} if getattr(error, "field", None) else {}
@@ -93,6 +97,7 @@ def again(card, values: dict[str, Any], error) -> Page:
         found.clash = gettext("你填的还在下面。核对后再按一次就提交")
     if form:
         found.fields = forms.views(form, values, faults, hidden(card, form, values))
+        found.conditional = any(f.hides for f in form.fields)
     return found
 
 

@@ -10,6 +10,25 @@
   });
   window.addEventListener('pageshow', () => document.querySelectorAll('form[data-sent]').forEach(f => delete f.dataset.sent));
 
+  // which fields are there depends on what stands in others: the server says, with the engine's own evaluation
+  const asked = new WeakMap();
+  async function shape(form) {
+    asked.get(form)?.abort();
+    const control = new AbortController();
+    asked.set(form, control);
+    const data = new FormData(form);
+    for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
+    const answer = await fetch(form.dataset.shape, { method: 'POST', body: data, signal: control.signal }).catch(() => null);
+    if (!answer?.ok) return;
+    const { hidden } = await answer.json();
+    for (const part of form.querySelectorAll('[data-field]')) part.hidden = hidden.includes(part.dataset.field);
+  }
+  document.addEventListener('change', event => {
+    const form = event.target.closest?.('form[data-shape]');
+    if (form && event.target.type !== 'file') shape(form);
+  });
+  document.querySelectorAll('form[data-shape]').forEach(shape); // what the browser kept from before a reload
+
   // arrow down from a search field goes into its results, Escape closes them
   document.addEventListener('keydown', event => {
     if (event.isComposing) return;

@@ -1,0 +1,156 @@
+"""Rules that every route keeps: a gate, headers, the token, and nothing for people of another centre."""
+
+from __future__ import annotations
+
+import re
+import pytest
+
+from tests.webui.conftest import ROOT
+from webui.security import CSP
+
+PUBLIC = {"static", "health.live", "health.ready", "auth.login", "auth.login_language", "auth.first_password"}
+CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+def address(rule) -> str:
+    """The rule's address with ids that fit its types; nothing has to stand there."""
+    example = {"number": "2026-0001", "task_id": "0" * 32, "key": "k" * 32, "notice_id": 1, "promise_id": 1, "phone_id": 1}
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(example[m[1]]), rule.rule)
+
+
+def routes(web):
+    return [rule for rule in web.url_map.iter_rules() if rule.endpoint != "static"]
+
+
+def test_every_route_names_its_gate(web):
+    without = [rule.endpoint for rule in routes(web) if not getattr(web.view_functions[rule.endpoint], "gate", None)]
+    assert without == []
+
+
+def test_only_the_listed_routes_are_public(web):
+    public = {rule.endpoint for rule in routes(web) if web.view_functions[rule.endpoint].gate == "public"}
+    assert public == PUBLIC - {"static"}
+
+
+def test_nobody_gets_past_a_gate_without_login(web, browser):
+    nobody = browser()
+    nobody.get("/login")
+    for rule in routes(web):
+        if rule.endpoint in PUBLIC:
+            continue
+        answer = nobody.post(address(rule)) if "POST" in rule.methods and "GET" not in rule.methods else nobody.get(address(rule))
+        assert (answer.status_code, answer.location.split("?")[0]) == (302, "/login"), rule.endpoint
+
+
+def test_every_answer_carries_the_policy_and_the_headers(web, browser, repair):
+    lin = browser("lin")
+    for rule in routes(web):
+        if "GET" not in rule.methods:
+            continue
+        answer = lin.get(address(rule))
+        assert answer.headers["Content-Security-Policy"] == CSP, rule.endpoint
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert answer.headers["Cache-Control"] == "no-store"
+    assert "Strict-Transport-Security" in lin.get("/live", base_url="https://zhiban.example").headers
+
+
+def test_the_policy_allows_no_inline_script_or_style():
+    assert "unsafe" not in CSP and "default-src 'none'" in CSP and "frame-ancestors 'none'" in CSP
+    for template in (ROOT / "webui" / "templates").rglob("*.html"):
+        text = template.read_text(encoding="utf-8")
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text), template.name
+
+
+@pytest.mark.parametrize("how", ["no token", "wrong token", "other site", "other origin"])
+def test_no_change_without_the_pages_own_token(web, browser, repair, how):
+    lin = browser("lin")
+    lin.get("/")
+    headers = {"other site": {"Sec-Fetch-Site": "cross-site"}, "other origin": {"Origin": "https://evil.example"}}.get(how, {})
+    token = {"no token": "", "wrong token": "x" * 43}.get(how, lin.csrf)
+    for rule in routes(web):
+        if CHANGING & rule.methods:
+            answer = lin.client.post(address(rule), data={"csrf_token": token}, headers=headers)
+            assert answer.status_code == 403, rule.endpoint
+
+
+def test_a_token_of_one_session_does_not_fit_another(browser):
+    lin, zhou = browser("lin"), browser("zhou")
+    assert zhou.client.post("/logout", data={"csrf_token": lin.csrf}).status_code == 403
+
+
+def test_looking_changes_nothing(web, app, browser, repair):
+    lin = browser("lin")
+    before = rows(app)
+    for rule in routes(web):
+        if "GET" in rule.methods:
+            lin.get(address(rule))
+    assert rows(app) == before
+
+
+def rows(app) -> dict:
+    """Every table's content, but for the sessions of people."""
+    from engine.tables import metadata
+
+    with app.database.connect() as connection:
+        return {t.name: sorted(map(str, connection.execute(t.select()))) for t in metadata.tables.values() if t.name != "web_session"}
+
+
+def test_somebody_of_another_centre_finds_nothing(web, browser, repair):
+    hu = browser("hu")
+    task = repair.split("?")[0]
+    for path in ("/tickets/2026-0001", "/tickets/2026-0001/state", "/tickets/2026-0001/diagram", task, "/register?unit=1", "/queue"):
+        assert hu.get(path).status_code == 404, path
+    for path in ("/tickets/2026-0001/urge", "/tickets/2026-0001/withdraw", "/tickets/2026-0001/phones/1", task, f"{task}/help"):
+        assert hu.post(path, {"text": "x", "reason": "x", "question": "x"}).status_code == 404, path
+    for path in ("/", "/tickets", "/search?q=2026-0001", "/search?q=恒远", "/register/find?q=3-1201"):
+        page = hu.get(path).get_data(as_text=True)
+        assert "律师事务所" not in page and "茶水间" not in page, path
+
+
+def test_a_page_too_big_is_refused(browser):
+    lin = browser("lin")
+    assert lin.post("/register", {"request": "长" * 800_000}).status_code == 413
+
+
+def test_an_error_shows_a_number_and_no_inside(web, browser, monkeypatch):
+    from webui.views import work
+
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("secret inside")
+
+    lin = browser("lin")
+    monkeypatch.setattr(work, "first_screen", broken)
+    answer = lin.get("/")
+    assert answer.status_code == 500 and "secret" not in answer.get_data(as_text=True) and "编号" in answer.get_data(as_text=True)
+
+
+def test_every_icon_that_a_page_names_is_in_the_sprite(browser, repair):
+    listed = set((ROOT / "webui/build/icons.txt").read_text(encoding="utf-8").split())
+    used = {name for template in (ROOT / "webui/templates").rglob("*.html")
+            for name in re.findall(r'icon\("([\w-]+)"', template.read_text(encoding="utf-8"))}
+    lin = browser("lin")
+    lin.get("/tickets/2026-0001")
+    for path, values in (("urge", {"text": "还在滴"}), ("information", {"text": "会议室也漏"}), ("help", {"question": "没有钥匙"}), ("withdraw", {"reason": "好了"})):
+        used |= set(re.findall(r"icons\.svg\?v=\w+#([\w-]+)", lin.get("/tickets/2026-0001").get_data(as_text=True)))
+        lin.post(f"/tickets/2026-0001/{path}", values)
+    assert used <= listed, used - listed
+
+
+def test_every_field_type_of_the_engine_has_a_template_and_the_other_way_round():
+    from engine.forms.fields import FIELDS
+
+    templates = {p.stem for p in (ROOT / "webui/templates/fields").glob("*.html") if not p.stem.startswith("_")}
+    assert templates == set(FIELDS)
+
+
+def test_health_says_whether_a_clock_lives(browser, app):
+    from service.health.models import ClockHeartbeat
+
+    nobody = browser()
+    assert nobody.get("/live").status_code == 200
+    assert nobody.get("/ready").status_code == 503
+    now = app.clock.now()
+    with app.writing() as session:
+        session.add(ClockHeartbeat(process="here:1", started_at=now, at=now))
+    assert nobody.get("/ready").status_code == 200

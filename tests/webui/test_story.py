@@ -1,0 +1,126 @@
+"""One repair, page by page: registered, dispatched, accepted, handled, verified, visited, closed (clauses 4, 8, 11)."""
+
+from __future__ import annotations
+
+import re
+
+from tests.webui.conftest import REPAIR
+
+
+def form_of(page: str) -> dict:
+    """The hidden fields of the task's form."""
+    form = page[page.index("data-task="):]
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
+def do(person, address: str, values: dict):
+    page = person.get(address)
+    assert page.status_code == 200, page.get_data(as_text=True)
+    answer = person.post(address.split("?")[0], form_of(page.get_data(as_text=True)) | values)
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return answer.location
+
+
+def task_in(page: str, button: str) -> str:
+    """The address of the first row whose button says so."""
+    found = re.search(r'href="(/tasks/\w+)"[^>]*>\s*' + button, page)
+    assert found, page
+    return found[1]
+
+
+def test_a_repair_goes_from_call_to_close_on_the_pages(browser, repair):
+    lin, gao = browser("lin"), browser("gao")
+    assert "fresh=1" in repair and do(lin, repair, {"department": "engineering", "instruction": "茶水间"}) == "/"
+    queue = gao.get("/queue").get_data(as_text=True)
+    accept = re.search(r'href="(/tasks/\w+)"', queue)[1]
+    assert do(gao, accept, {"answer": "accept", "worker": "liu"})
+    liu = browser("liu")
+    arrive = task_in(liu.get("/").get_data(as_text=True), "到场了")
+    handle = do(liu, arrive, {"arrived_at": "2026-11-20T10:00"})
+    assert handle.startswith("/tasks/")
+    do(liu, handle, {"result": "换了水阀", "cause": "老化", "labour_minutes": "30"})
+    do(lin, task_in(lin.get("/").get_data(as_text=True), "核实"), {"passed": "yes"})
+    visit = task_in(lin.get("/").get_data(as_text=True), "记回访")
+    do(lin, visit, {"reached": "yes", "satisfaction": "5", "words": "很快", "how": "phone"})
+    page = lin.get("/tickets/2026-0001").get_data(as_text=True)
+    assert "已关" in page and "换了水阀" in page and "客户打 5 分" in page
+
+
+def test_a_double_submit_registers_once(browser):
+    lin = browser("lin")
+    first = lin.post("/register", REPAIR | {"request_id": "same"})
+    second = lin.post("/register", REPAIR | {"request_id": "same"})
+    assert (first.status_code, first.location) == (303, second.location)
+    assert "2026-0001" in (page := lin.get("/tickets").get_data(as_text=True)) and "2026-0002" not in page
+
+
+def test_a_form_with_a_fault_keeps_what_was_typed_and_says_what_to_change(browser):
+    lin = browser("lin")
+    answer = lin.post("/register", REPAIR | {"category": "", "request": "原来写的话"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "原来写的话" in page and "这一项要填" in page
+
+
+def test_the_second_of_two_at_one_task_learns_who_was_faster(browser, repair):
+    lin, chen = browser("lin"), browser("lin")
+    address = repair.split("?")[0]
+    page = chen.get(address).get_data(as_text=True)
+    do(lin, repair, {"department": "engineering", "instruction": "茶水间"})
+    answer = chen.post(address, form_of(page) | {"department": "safety", "instruction": "也派"})
+    assert answer.status_code == 409 and "林晓雯" in answer.get_data(as_text=True)
+
+
+def test_the_limits_of_the_form_are_shown_with_their_sum_before_saving(browser):
+    lin = browser("lin")
+    lin.get("/register?unit=1")
+    page = lin.post("/register/preview", REPAIR).get_data(as_text=True)
+    assert "接单 10:15" in page and "到场 10:30" in page and "办完 14:00" in page and "怎么算的" in page
+
+
+def test_the_customers_own_earlier_deadline_wins_in_the_preview(browser):
+    lin = browser("lin")
+    lin.get("/register?unit=1")
+    page = lin.post("/register/preview", REPAIR | {"reply_deadline_kind": "at", "reply_deadline": "2026-11-20T13:00"}).get_data(as_text=True)
+    assert "办完 13:00" in page and "取早的" in page
+
+
+def test_a_second_ticket_for_the_same_matter_is_offered_as_a_duplicate(browser, repair):
+    lin = browser("lin")
+    lin.get("/register?unit=1")
+    assert "可能是同一件：2026-0001" in lin.post("/register/preview", REPAIR).get_data(as_text=True)
+
+
+def test_a_shared_number_is_a_list_and_never_a_guess(browser):
+    page = browser("lin").get("/register/find?q=138 0013 2046").get_data(as_text=True)
+    assert "沈静" in page and "唐亦" in page
+
+
+def test_a_reason_field_appears_with_the_answer_that_needs_it(browser, repair):
+    lin, gao = browser("lin"), browser("gao")
+    do(lin, repair, {"department": "engineering", "instruction": "茶水间"})
+    address = re.search(r'href="(/tasks/\w+)"', gao.get("/queue").get_data(as_text=True))[1]
+    gao.get(address)
+    assert gao.post(f"{address}/shape", {"answer": "accept"}).get_json() == {"hidden": ["question", "reason"]}
+    assert gao.post(f"{address}/shape", {"answer": "ask"}).get_json() == {"hidden": ["reason", "worker"]}
+
+
+def test_urge_information_promise_help_and_withdraw_stand_on_the_ticket(browser, repair):
+    lin = browser("lin")
+    lin.get("/tickets/2026-0001")
+    for path, values in (("urge", {"text": "还在滴"}), ("information", {"text": "会议室也漏"}), ("help", {"question": "没有钥匙"}),
+                         ("promise", {"text": "空调几点修好", "due_at": "2026-11-20T16:50"})):
+        assert lin.post(f"/tickets/2026-0001/{path}", values | {"request_id": path}).status_code == 303
+    page = lin.get("/tickets/2026-0001").get_data(as_text=True)
+    assert all(text in page for text in ("还在滴", "会议室也漏", "没有钥匙", "空调几点修好", "催过 1 次"))
+    assert lin.post("/tickets/2026-0001/withdraw", {"reason": "自己修好了"}).status_code == 303
+    assert "客户撤单" in lin.get("/tickets/2026-0001").get_data(as_text=True)
+
+
+def test_a_phone_number_is_masked_until_somebody_asks_and_that_is_kept(browser):
+    lin = browser("lin")
+    lin.post("/register", REPAIR | {"contact_id": "1", "request_id": "x"})
+    page = lin.get("/tickets/2026-0001").get_data(as_text=True)
+    assert "138****2046" in page and "13800132046" not in page
+    shown = lin.post("/tickets/2026-0001/phones/1", headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert "13800132046" in shown
+    assert "看了号码" in lin.get("/tickets/2026-0001").get_data(as_text=True)
