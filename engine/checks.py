@@ -11,14 +11,14 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from engine import definitions, dialect
 from engine.definitions import Procedure
 from engine.dialect import BadText, Diagram, Element, EventKind, Fault, Kind, TimerKind
-from engine.errors import EngineError
+from engine.errors import DefinitionRefused, EngineError
 from engine.forms import definition as form_definition
 from engine.names import declared_names
 
@@ -61,6 +61,11 @@ class Subject:
     def names(self) -> set[str]:
         """The names that every expression of the procedure may use."""
         return names_of(self.procedure, self.operations) | {f.name for f in self.functions}
+
+    @cached_property
+    def tables(self) -> list[tuple[Any, list[Fault]]]:
+        """The decisions of each table file (None where it cannot be read), with its faults."""
+        return [_load_table(file, content, self.feel) for file, content in self.procedure.decisions.items()]
 
     @cached_property
     def scopes(self) -> dict[str, list[Element]]:
@@ -137,7 +142,7 @@ def check_file(name: str, content: bytes) -> list[Fault]:
     if name.endswith(".form"):
         return form_definition.read(content, name)[1]
     if name.endswith(".dmn"):
-        return [Fault(name, None, reason, REGISTRY["table"].remedy, "table") for reason in _table_fault(content)]
+        return [replace(f, check="table", remedy=f.remedy or REGISTRY["table"].remedy) for f in _load_table(name, content, None)[1]]
     if name.endswith((".yaml", ".yml")):
         return definitions.read_yaml(content, name)[1]
     return [Fault(name, None, "The file is no diagram, table, form or YAML file.", "Name it .bpmn, .dmn, .form or .yaml.",
@@ -507,41 +512,36 @@ def _operation(subject: Subject) -> Iterator[Finding]:
 @rule("table", "Every decision table of the folder can be read.", "Open the table in the editor, correct it and save.",
       needs_diagram=False)
 def _table(subject: Subject) -> Iterator[Finding]:
-    for file, content in subject.procedure.decisions.items():
-        yield from (Finding(None, reason, file=file) for reason in _table_fault(content))
+    for _, faults in subject.tables:
+        yield from (Finding(f.element, f.reason, f.remedy, f.file) for f in faults)
 
 
-def _table_fault(content: bytes) -> list[str]:
+def _load_table(file: str, content: bytes, feel) -> tuple[Any, list[Fault]]:
+    """The decisions of a file, or None with its faults."""
     from engine.decisions import load
     try:
-        load(content)
+        return load(content, file=file, feel=feel), []
+    except DefinitionRefused as refused:
+        return None, refused.faults
     except (EngineError, ValueError) as error:
-        return [f"The table cannot be read: {str(error)[:300]}"]
-    return []
+        return None, [Fault(file, None, f"The table cannot be read: {str(error)[:300]}", "")]
 
 
-@rule("decision", "A business rule task calls a decision of the folder's tables and keeps the result in a variable.",
-      "Pick a decision of the folder and name the result variable.")
+@rule("decision", "A business rule task calls a decision of the folder's tables, keeps its result in a variable, and the table"
+      " looks only at declared names.", "Pick a decision of the folder and name the result variable.")
 def _decision(subject: Subject) -> Iterator[Finding]:
-    tasks = subject.of(Kind.RULE)
-    known = _decision_ids(subject.procedure) if tasks else set()
-    for task in tasks:
+    known = {id: table for table, _ in subject.tables if table is not None for id in table.ids()}
+    for task in subject.of(Kind.RULE):
         if task.decision is None or task.decision not in known:
             yield Finding(task.id, f"The decision {task.decision or '(none)'} of {task.name} is in no table of the folder.",
                           "Pick a decision of the folder." + _like(task.decision or "", known))
+        else:
+            given = subject.names | {m.target for m in task.inputs}
+            for name in sorted(set(known[task.decision].inputs(task.decision)) - given):
+                yield Finding(task.id, f"The table {task.decision} looks at {name}, which is no name of the procedure.",
+                              "Map it as an input of the task, or correct the table.")
         if not task.result:
             yield Finding(task.id, f"The result of {task.name} goes nowhere.", "Name the result variable.")
-
-
-def _decision_ids(procedure: Procedure) -> set[str]:
-    from engine.decisions import load
-    found: set[str] = set()
-    for content in procedure.decisions.values():
-        try:
-            found |= set(load(content).ids())
-        except (EngineError, ValueError):
-            continue  # the check `table` says it
-    return found
 
 
 @rule("script", "A script task has an expression and a variable for its result.", "Fill in expression and result variable.")
