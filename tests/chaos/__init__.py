@@ -1,0 +1,1 @@
+"""Faults: processes killed, stopped and doubled while people work; a checker that reads only the tables."""
