@@ -157,9 +157,8 @@ def calls(procedure: Procedure) -> set[str]:
 def names_of(procedure: Procedure, operations) -> set[str]:
     """The names an expression of the procedure may use: what is declared, and what its messages bring."""
     names = set(declared_names(procedure, operations)) if procedure.diagram else set(RESERVED)
-    messages = procedure.control_sheet.get("messages")
-    for variables in (messages.values() if isinstance(messages, dict) else ()):
-        names |= {str(name) for name in (variables or {})}
+    for variables in (procedure.control_sheet.get("messages") or {}).values():
+        names |= set(variables or {})
     return names
 
 
@@ -737,9 +736,6 @@ def _control_sheet(subject: Subject) -> Iterator[Finding]:
         yield Finding(None, f"The status {sheet['status']} is not known.", f"Write one of {', '.join(STATUSES)}.",
                       definitions.CONTROL_SHEET)
     yield from (Finding(None, reason, file=definitions.CONTROL_SHEET) for reason in _revision_faults(sheet.get("revisions")))
-    for key in ("variables", "messages"):
-        if not isinstance(sheet.get(key) or {}, dict):
-            yield Finding(None, f"{key} of the control sheet is no mapping of names.", file=definitions.CONTROL_SHEET)
 
 
 def _revision_faults(revisions) -> Iterator[str]:

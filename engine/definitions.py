@@ -157,13 +157,24 @@ class _Folder:
         diagram = self.diagram()
         key = self.key or (diagram.key if diagram else "")
         decisions = {name: content for name, content in sorted(self.files.items()) if name.endswith(".dmn")}
-        control_sheet = self.mapping(CONTROL_SHEET)
+        control_sheet = self.control_sheet()
         name = control_sheet.get("name") if isinstance(control_sheet.get("name"), str) else None
         self.stray_files()
         return Procedure(
             key, name or (diagram.name if diagram else key), diagram, decisions, self.forms(), self.mapping(ENGLISH),
             control_sheet, self.files.get(README, b"").decode("utf-8", "replace"), self.scenarios(), self.files,
             content_hash(self.files), tuple(self.faults))
+
+    def control_sheet(self) -> dict[str, Any]:
+        """The control sheet; `variables` and `messages` that are no mappings are told and left out."""
+        sheet = dict(self.mapping(CONTROL_SHEET))
+        messages = sheet.get("messages") or {}
+        fit = {"variables": isinstance(sheet.get("variables") or {}, dict),
+               "messages": isinstance(messages, dict) and all(isinstance(v or {}, dict) for v in messages.values())}
+        for key in (key for key, good in fit.items() if not good):
+            self.faults.append(_fault("yaml", CONTROL_SHEET, f"{key} is no mapping of names to types."))
+            sheet.pop(key)
+        return sheet
 
     def diagram(self) -> Diagram | None:
         names = sorted(name for name in self.files if name.endswith(".bpmn") and "/" not in name)

@@ -161,12 +161,11 @@ def _walk(components: tuple[Component, ...]) -> Iterator[Component]:
 
 def _translated(component: Component, texts: dict[str, Any]) -> Component:
     own = texts.get(component.key) or texts.get(component.id) or {}
-    values = own.get("values") or {}
-    properties = component.properties | ({"message": own["message"]} if "message" in own else {})
+    own = own if isinstance(own, dict) else {"label": own}
+    values = own.get("values") if isinstance(own.get("values"), dict) else {}
+    changed = {name: str(own[name]) for name in ("label", "description", "text", "suffix") if own.get(name)}
     return replace(
-        component, label=own.get("label", component.label), description=own.get("description", component.description),
-        text=own.get("text", component.text), suffix=own.get("suffix", component.suffix), properties=properties,
-        options=tuple(replace(o, label=values.get(o.value, o.label)) for o in component.options),
+        component, **changed, options=tuple(replace(o, label=str(values.get(o.value) or o.label)) for o in component.options),
         children=tuple(_translated(c, texts) for c in component.children))
 
 

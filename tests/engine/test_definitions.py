@@ -127,5 +127,12 @@ def test_yaml_that_is_no_mapping_is_told():
     assert checks_of(Procedure.from_files(files() | {"en.yaml": b""})) == []
 
 
+@pytest.mark.parametrize("line", [b"variables: 5", b"variables: [a]", b"messages: x", b"messages: {ticket.urge: [text]}"])
+def test_variables_and_messages_are_mappings(line):
+    key = line.partition(b":")[0].decode()
+    procedure = Procedure.from_files(files() | {"control-sheet.yaml": b"name: x\n" + line})
+    assert checks_of(procedure) == ["yaml"] and key not in procedure.control_sheet
+
+
 def test_every_fault_of_reading_is_listed():
     assert {"safe-folder", "one-diagram", "yaml", "form-id", "stray-file"} == set(READ_CHECKS)

@@ -1,13 +1,18 @@
-"""Whatever bytes come as a diagram: `read` answers with faults, it never raises."""
+"""Whatever comes as a diagram: `read` and the checks answer with faults, they never raise."""
 
 import random
 from pathlib import Path
 
 from lxml import etree
 
+from engine.checks import check
+from engine.definitions import Procedure, read_folder
 from engine.dialect import read
+from engine.feel import Feel
+from engine.operations import Registry
 
-GOOD = (Path(__file__).parent / "diagrams" / "dialect-good" / "dialect-good.bpmn").read_bytes()
+FILES = read_folder(Path(__file__).parent / "diagrams" / "dialect-good").files
+GOOD = FILES["dialect-good.bpmn"]
 SNIPPETS = [b"<", b">", b"&", b"&#0;", b"&lt;", b"\xff\xfe", b"\0", b"]]>", b"<![CDATA[", b"<!--", b"<?x?>", b"=", b"\"",
             b"<!DOCTYPE x>", b"encoding=\"utf-16\"", b"bpmn:", b"zeebe:", "紧急".encode(), b"id=\"start\"", b"-PT1H"]
 
@@ -72,3 +77,11 @@ def test_random_bytes_never_raise_and_give_no_diagram():
     for _ in range(200):
         diagram, faults = read(rng.randbytes(rng.randint(0, 300)), "noise.bpmn")
         assert diagram is None and len(faults) == 1
+
+
+def test_checks_of_rearranged_xml_never_raise():
+    rng, feel = random.Random(20254), Feel()
+    for _ in range(60):
+        procedure = Procedure.from_files(FILES | {"dialect-good.bpmn": rearranged(rng)})
+        faults = check(procedure, operations=Registry(), roles=["specialist"], known_processes=["escalation"], feel=feel)
+        assert all(f.check and f.reason and f.remedy for f in faults)

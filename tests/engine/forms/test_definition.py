@@ -48,6 +48,7 @@ def test_texts_of_another_language_replace_labels_and_options():
     assert form.field("category").label == "Category"
     assert [o.label for o in form.field("category").options] == ["Repair", "投诉"]
     assert form.components[1].children[0].description == "Words"
+    assert form.with_texts({"category": "Kind"}).field("category").label == "Kind"
 
 
 @pytest.mark.parametrize(("component", "check"), [
