@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from engine.errors import DefinitionRefused, ExpressionError, NotFound
 from engine.feel import Feel, values
 from engine.feel import dmn as _dmn
-from engine.feel.sandbox import LOAD_CPU_MILLISECONDS
 
 DECIDE_CPU_MILLISECONDS = 200
 
@@ -140,8 +139,9 @@ def _check_texts(model: dict, feel: Feel, faults: _dmn.Faults) -> dict[str, list
     """Lets the sandbox read every text of the model; its faults are added. Gives the names each table of an open
     file takes.
     """
+    key, loading = _loading(model)
     try:
-        found = feel.request("the decision model", _loading(model)[1], milliseconds=LOAD_CPU_MILLISECONDS)["v"]
+        found = feel.request("the decision model", ["found", key], needs={("model", key): loading})["v"]
     except ExpressionError as error:
         faults.add(None, f"The tables cannot be read: {error.reason}.", "Make the tables smaller.", "limit")
         return {}

@@ -13,6 +13,7 @@ import sys
 JAVASCRIPT_BYTES = 64 << 20
 PROCESS_BYTES = 512 << 20  # only for what escapes QuickJS' own count
 STACK_BYTES = 1 << 20
+READ_SECONDS = 0.3  # CPU for reading one text of the greatest length
 REPLY_CHARACTERS = 4 << 20
 TOO_LARGE = '{"l":"memory"}'
 
@@ -20,26 +21,44 @@ TOO_LARGE = '{"l":"memory"}'
 def main(quickjs_folder: str, bundle: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     sys.path.append(quickjs_folder)
-    run = start(bundle)
+    budget = Budget()
+    run = start(bundle, budget)
     confine()
     write(b'"ready"\n')
     for line in sys.stdin.buffer:
         milliseconds, _, request = line.partition(b" ")
-        signal.setitimer(signal.ITIMER_PROF, int(milliseconds) / 1000)
+        budget.begin(int(milliseconds) / 1000)
         reply = answer(run, request.decode())
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        budget.end()
         write(reply.encode() + b"\n")
         if reply.startswith('{"l"'):
             return  # the parent starts a fresh one
 
 
-def start(bundle: str):
+class Budget:
+    """The CPU seconds left before the kernel ends this process."""
+
+    running = 0.0
+
+    def begin(self, seconds: float) -> None:
+        self.running = seconds
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+    def allow(self, what: str) -> None:
+        signal.setitimer(signal.ITIMER_PROF, max(READ_SECONDS, self.running) if what == "read" else self.running)
+
+    def end(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def start(bundle: str, budget: Budget):
     import _quickjs
 
     context = _quickjs.Context()
     context.set_memory_limit(JAVASCRIPT_BYTES)
     context.set_max_stack_size(STACK_BYTES)
     context.add_callable("__ask", ask)
+    context.add_callable("__allow", budget.allow)
     with open(bundle, encoding="utf-8") as file:
         context.eval(file.read())
     return context.eval("(run => (delete globalThis.__run, run))(globalThis.__run)")

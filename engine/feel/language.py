@@ -15,7 +15,8 @@ from functools import cached_property
 from engine.errors import ExpressionError, ExpressionLimit
 from engine.feel import sandbox, values, zones
 
-LONGEST_EXPRESSION = 10_000  # characters
+LONGEST_EXPRESSION = 3_000  # characters; reading takes about 0.1 ms for each
+DEEPEST_EXPRESSION = 60  # brackets within each other
 
 LIMITS = {
     "time": f"used more than {sandbox.CPU_MILLISECONDS} ms of computing time and was stopped",
@@ -145,7 +146,7 @@ class Feel:
         return reply
 
     def _value(self, expression: str, request: list, env):
-        self._refuse_length(expression)
+        self._refuse_size(expression)
         try:
             return values.from_json(self.request(expression, request, env=env)["v"])
         except ValueError as error:
@@ -153,15 +154,17 @@ class Feel:
 
     def _lint(self, expression: str, request: list) -> dict | Problem:
         try:
-            self._refuse_length(expression)
-            return self.request(expression, request)["v"]
+            self._refuse_size(expression)
+            return self.request(expression, request, milliseconds=sandbox.READ_CPU_MILLISECONDS)["v"]
         except ExpressionError as error:
             return Problem(error.reason, 0, len(expression))
 
     @staticmethod
-    def _refuse_length(expression: str) -> None:
+    def _refuse_size(expression: str) -> None:
         if len(expression) > LONGEST_EXPRESSION:
             raise ExpressionLimit(shortened(expression), f"is longer than {LONGEST_EXPRESSION} characters; split it")
+        if sum(map(expression.count, "([{")) > DEEPEST_EXPRESSION and _depth(expression) > DEEPEST_EXPRESSION:
+            raise ExpressionLimit(shortened(expression), LIMITS["depth"])
         if not expression.strip():
             raise ExpressionError(expression, "the expression is empty")
 
@@ -192,6 +195,18 @@ class _Call:
         except TypeError:
             _refuse_misfit(function, given)
             raise
+
+
+def _depth(expression: str) -> int:
+    """How deep brackets nest; those inside texts may count, too."""
+    depth = deepest = 0
+    for character in expression:
+        if character in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ")]}":
+            depth -= 1
+    return deepest
 
 
 def _refuse_misfit(function: Function, given: list) -> None:

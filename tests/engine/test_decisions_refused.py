@@ -110,5 +110,5 @@ def test_a_table_whose_reading_takes_too_long_is_refused():
 
 def test_a_text_longer_than_an_expression_may_be_is_refused():
     (fault,) = refused(scores("FIRST", rules=[(["-"], ["1+" * 6000 + "1"])]))
-    assert "t, rule 1, output score: longer than 10000 characters" in fault.reason
+    assert "t, rule 1, output score: longer than 3000 characters" in fault.reason
     assert len(fault.reason) < 500

@@ -1,6 +1,6 @@
 // Evaluating one expression or unary test, and our functions: their bodies run in the parent process.
 import { FeelFunction, compile } from 'feelin';
-import { ask } from './host.js';
+import { ask, reading } from './host.js';
 import { fromWire, toWire } from './values.js';
 
 const functionSets = new Map([['', {}]]); // key -> {name: FeelFunction}
@@ -24,15 +24,10 @@ function remote(name, params) {
 
 export function evaluate(key, text, context) {
   const scope = { ...functionsOf(key), ...fromWire(context) };
-  return toWire(compile('e', text, scope)(scope));
+  return toWire(compile('e', text, scope, reading)(scope));
 }
 
 export function unary(key, text, value, context) {
   const scope = { ...functionsOf(key), ...fromWire(context), '?': fromWire(value) };
-  return test(text, scope);
-}
-
-/** Whether a unary test holds for the value under '?' of its scope. */
-export function test(text, scope) {
-  return compile('u', text, scope)(scope)(scope['?'] ?? null) === true;
+  return compile('u', text, scope, reading)(scope)(scope['?'] ?? null) === true;
 }

@@ -27,11 +27,11 @@ const REQUESTS = {
     return { faults, names: unknown(names, functionsOf(key)).map(({ name }) => name) };
   },
   load(id, model) {
-    const result = load(model);
-    models.set(id, model);
-    return result;
+    models.set(id, { model, found: load(model) });
+    return null;
   },
-  decide: (id, decisionId, given) => decide(models.get(id), decisionId, fromWire(given)),
+  found: id => models.get(id).found,
+  decide: (id, decisionId, given) => decide(models.get(id).model, decisionId, fromWire(given)),
 };
 
 function limit(error) {

@@ -203,16 +203,19 @@ tag = function (fn, type) {
 
 // ---- trees are built once; the names in scope belong to the key, as names with spaces decide how a text is read
 const trees = new Map();
-const KEPT = 60_000; // characters of text; a character's share of its tree is about 0.25 kB
+const KEPT = 150_000; // characters of text; a character's share of its tree is about 0.25 kB
 const SHARE = 40; // what a tree weighs beyond its text, in characters
 let kept = 0;
 
-/** The evaluation function of a text: context -> value, for unary tests context -> (value -> boolean). */
-export function compile(kind, text, context) {
+/**
+ * The evaluation function of a text: context -> value, for unary tests context -> (value -> boolean).
+ * A text that is not kept yet is read inside `reading`.
+ */
+export function compile(kind, text, context, reading) {
   const key = `${kind}${text}\0${Object.keys(context).join('\0')}`;
   let root = trees.get(key);
   if (root === undefined) {
-    root = built(kind, text, context);
+    root = reading(() => built(kind, text, context));
     for (const oldest of trees.keys()) {
       if (kept < KEPT) break;
       trees.delete(oldest);

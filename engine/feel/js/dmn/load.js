@@ -3,7 +3,7 @@ import { built } from 'feelin';
 import { functionsOf } from '../expressions.js';
 import { lint, unknown } from '../lint.js';
 
-const LONGEST_TEXT = 10000; // as language.py has it for expressions
+const LONGEST_TEXT = 3000; // as language.py has it for expressions
 
 /** Prepares the model in place; returns {faults: [{element, at, message, text}], takes: {id: [names]}}. */
 export function load(model) {
