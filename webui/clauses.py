@@ -9,9 +9,8 @@ from flask_babel import gettext
 
 
 def title(clause: str | None) -> str:
-    """The title of the first clause named ("4,8" names two). Empty for none."""
-    first = (clause or "").split(",")[0].strip()
-    return TITLES[first]() if first in TITLES else ""
+    """The titles of the clauses named ("4,8" names two), in one line. Empty for none."""
+    return "；".join(TITLES[c]() for c in (part.strip() for part in (clause or "").split(",")) if c in TITLES)
 
 
 TITLES = {

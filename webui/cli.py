@@ -150,7 +150,7 @@ def _keep_running(children: dict, stopping: list[bool]) -> None:
             if now >= started[name]:
                 # A session of its own: Ctrl-C reaches the parent only, which then ends the children in order.
                 children[name] = subprocess.Popen([sys.executable, "-m", "webui.cli", name], start_new_session=True,
-                                                  preexec_fn=_end_with_parent)
+                                                  preexec_fn=_end_with_parent)  # noqa: PLW1509  (this process has one thread)
                 started[name] = now
         time.sleep(0.2)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from flask import url_for
 from flask_babel import gettext
 
-from webui import clauses
 from webui.filters import face, left, when
 from webui.people import name_of
 from webui.views.story import element_name
@@ -89,8 +88,5 @@ def of_ticket(ticket, open_tasks: list, definition_of) -> dict | None:
 def why(task) -> str:
     """Why this person sees this task."""
     if task.assignee:
-        text = gettext("这件事指定给了%(who)s", who=name_of(task.assignee))
-    else:
-        text = gettext("%(groups)s都可以办，谁先办算谁的", groups=group_words(task))
-    title = clauses.title(task.clause)
-    return text + (f"：{title}" if title else "")
+        return gettext("这件事指定给了%(who)s", who=name_of(task.assignee))
+    return gettext("%(groups)s都可以办，谁先办算谁的", groups=group_words(task))

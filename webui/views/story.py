@@ -37,15 +37,16 @@ class Entry:
 def story(card, definitions) -> list[Entry]:
     """Entries newest first. `definitions(process key)` gives the definition an event's element stands in, or None."""
     ticket = card.ticket
-    events = [e.data | {"at": e.at, "kind": e.kind} for e in card.timeline if e.kind in TOLD or e.kind == "instance-started"]
+    events = [e.data | {"at": e.at, "kind": e.kind} for e in reversed(card.timeline) if e.kind in TOLD or e.kind == "instance-started"]
     processes = {e["instance"]: e["process"] for e in events if e["kind"] == "instance-started"}
-    found = [_registered(ticket), *(_noted(n) for n in card.notes if n.text != ticket.end_reason or not n.text), *_escalated(card), *_closed(ticket)]
+    found = [*_closed(ticket), *(_noted(n) for n in card.notes if n.text != ticket.end_reason or not n.text), *_escalated(card)]
     for event in events:
         told = TOLD.get(event["kind"])
         entry = told(event, definitions(processes.get(event["instance"], ""))) if told else None
         if entry:
             found.append(entry)
-    found.sort(key=lambda e: e.at, reverse=True)
+    found.append(_registered(ticket))
+    found.sort(key=lambda e: e.at, reverse=True)  # of one moment the later step comes first, the registration last
     _mark_days(found)
     return found
 
@@ -92,7 +93,8 @@ def _completed(event: dict, definition) -> Entry | None:
     if event.get("on_behalf_of"):
         text = gettext("%(who)s 替 %(whom)s", who=text, whom=name_of(event["on_behalf_of"]))
     choice = _choice(definition, element, values)
-    return Entry(event["at"], ICONS.get(element, "check"), element_name(definition, element), "，".join(t for t in (choice, text) if t),
+    name = element_name(definition, element)
+    return Entry(event["at"], ICONS.get(element, "check"), name, "，".join(t for t in (choice, text) if t and t != name),
                  "\n".join(str(values[k]) for k in SAID_KEYS if isinstance(values.get(k), str) and values[k].strip()),
                  gettext("晚于 %(at)s", at=when(_instant(event["due"]))) if late else "")
 

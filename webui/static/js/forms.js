@@ -32,11 +32,11 @@
   // arrow down from a search field goes into its results, Escape closes them
   document.addEventListener('keydown', event => {
     if (event.isComposing) return;
-    const box = event.target.closest?.('.z-search, .z-pick');
+    const box = event.target.closest?.('.z-pick') || event.target.closest?.('.z-search');
     if (!box) return;
     const items = [...box.querySelectorAll('.z-found :is(a, button)')];
     if (event.key === 'Escape') { box.querySelector('.z-found')?.replaceChildren(); return; }
-    if (event.key === 'Enter' && event.target.matches('input') && items.length && box.matches('.z-pick')) { event.preventDefault(); items[0].click(); return; }
+    if (event.key === 'Enter' && !event.ctrlKey && event.target.matches('input[type="search"]') && box.matches('.z-pick')) { event.preventDefault(); items[0]?.click(); return; }
     if (!items.length || !['ArrowDown', 'ArrowUp'].includes(event.key)) return;
     event.preventDefault();
     const at = items.indexOf(document.activeElement);

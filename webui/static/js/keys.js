@@ -50,7 +50,14 @@
     if (/^[1-9]$/.test(event.key)) {
       const group = radio ? event.target.closest('[role="radiogroup"], .z-cats') : document.querySelector('[data-digits]');
       const choice = group?.querySelectorAll('input[type="radio"]')[Number(event.key) - 1];
-      if (choice) { event.preventDefault(); choice.checked = true; choice.focus(); choice.dispatchEvent(new Event('change', { bubbles: true })); }
+      if (choice) {
+        event.preventDefault();
+        choice.checked = true;
+        choice.dispatchEvent(new Event('change', { bubbles: true }));
+        // a digit out of the blue goes on to the words; inside the group the focus stays in it
+        const words = radio ? null : [...choice.form.querySelectorAll('textarea')].find(t => !t.value && shown(t));
+        (words || choice).focus();
+      }
       return;
     }
     if (radio) return; // arrows and letters belong to the group
