@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from engine import history, incidents, timers
 from engine.catalogue import Catalogue
+from engine.checks import check
 from engine.clock import Clock, SystemClock
 from engine.commands.assign import assign, claim
 from engine.commands.cancel import cancel
@@ -71,7 +72,7 @@ class Engine:
         self.expressions = Expressions(self.feel)
         self.roles = frozenset(roles)
         self.listeners = list(listeners)
-        self.catalogue = Catalogue(self.operations)
+        self.catalogue = Catalogue(self.operations, self.feel)
 
     # ---- units -----------------------------------------------------------------------------------------------------
     @contextmanager
@@ -104,15 +105,14 @@ class Engine:
             unit.after_commit(lambda: [listener(events) for listener in self.listeners])
 
     # ---- definitions -----------------------------------------------------------------------------------------------
-    def check(self, procedure, known: Iterable[str] = ()) -> list:
-        """Every fault of a procedure, warnings included."""
-        from engine.checks import check
+    def check(self, procedure, known: Iterable = ()) -> list:
+        """Every fault of a procedure, warnings included. `known`: procedures that are deployed together with it."""
         with self.database.connect() as connection:
-            keys = self.catalogue.keys(connection)
+            in_force = {key: self.catalogue.in_force(connection, key).procedure for key in self.catalogue.keys(connection)}
         return check(procedure, operations=self.operations, functions=self.functions, roles=self.roles,
-                     known_processes=keys | set(known) | {procedure.key})
+                     known_processes=in_force | {p.key: p for p in known} | {procedure.key: procedure})
 
-    def deploy(self, procedure, actor: Actor = SYSTEM, unit: Unit | None = None, known: Iterable[str] = (),
+    def deploy(self, procedure, actor: Actor = SYSTEM, unit: Unit | None = None, known: Iterable = (),
                if_new: bool = False) -> Deployed:
         """Check a procedure and put it in force; running instances stay on theirs. Raises DefinitionRefused.
 

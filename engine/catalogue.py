@@ -15,8 +15,10 @@ from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from engine.decisions import load
 from engine.definitions import Procedure
 from engine.errors import NotFound
+from engine.feel import Feel
 from engine.names import declared_names
 from engine.spiff import build
 from engine.tables import process_definition
@@ -30,6 +32,7 @@ class Definition:
     hash: str
     version: int
     names: frozenset[str]
+    feel: Feel
 
     @property
     def key(self) -> str:
@@ -46,10 +49,9 @@ class Definition:
     @cached_property
     def decisions(self) -> dict:
         """decision id -> the loaded table file that holds it."""
-        from engine.decisions import load
         found = {}
         for content in self.procedure.decisions.values():
-            decisions = load(content)
+            decisions = load(content, feel=self.feel)
             found.update(dict.fromkeys(decisions.ids(), decisions))
         return found
 
@@ -57,8 +59,8 @@ class Definition:
 class Catalogue:
     """Definitions by hash, kept for the life of the process (they never change)."""
 
-    def __init__(self, operations):
-        self.operations = operations
+    def __init__(self, operations, feel: Feel):
+        self.operations, self.feel = operations, feel
         self._known: dict[str, Definition] = {}
 
     def get(self, connection: Connection, hash: str) -> Definition:
@@ -69,7 +71,7 @@ class Catalogue:
                 raise NotFound("Process definition", hash)
             files = {name: base64.b64decode(text) for name, text in json.loads(row.files).items()}
             procedure = Procedure.from_files(files)
-            self._known[hash] = Definition(procedure, hash, row.version, declared_names(procedure, self.operations))
+            self._known[hash] = Definition(procedure, hash, row.version, declared_names(procedure, self.operations), self.feel)
         return self._known[hash]
 
     def in_force(self, connection: Connection, key: str) -> Definition:

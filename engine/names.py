@@ -6,8 +6,11 @@ STEP_NAMES = frozenset({"now", "instance"})  # the step's instant; {id, business
 
 
 def declared_names(procedure, operations) -> frozenset[str]:
-    """Start variables of the control sheet, form keys, mapping targets, results and outputs of operations."""
-    names = set(STEP_NAMES) | set((procedure.control_sheet or {}).get("variables") or {})
+    """Variables and messages of the control sheet, form keys, mapping targets, results and outputs of operations."""
+    sheet = procedure.control_sheet or {}
+    names = set(STEP_NAMES) | set(sheet.get("variables") or {})
+    for brought in (sheet.get("messages") or {}).values():
+        names.update(brought or {})
     for form in procedure.forms.values():
         names.update(field.key for field in form.fields if field.key)
     for element in procedure.diagram.elements.values():

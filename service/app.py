@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -40,9 +41,9 @@ class App:
             yield session
 
     @contextmanager
-    def writing(self, unit: Unit | None = None) -> Iterator[Session]:
+    def writing(self, joined: Unit | None = None) -> Iterator[Session]:
         """A session inside a unit of work (`session.info["unit"]`, to be passed on to the engine); commits at the end."""
-        with self.engine.unit(unit) as unit, Session(unit.connection, info=self._info() | {"unit": unit}, expire_on_commit=False) as session:
+        with self.engine.unit(joined) as unit, Session(unit.connection, info=self._info() | {"unit": unit}, expire_on_commit=False) as session:
             yield session
             session.flush()
 
@@ -58,8 +59,14 @@ def create(settings: Settings | None = None, *, clock: Clock | None = None, data
     database = database if database is not None else db.connect(settings.database)
     clock = clock or SystemClock()
     engine = Engine(database, clock=clock, operations=operations.registry, functions=operations.functions,
-                    roles=[str(r) for r in Role], listeners=list(listeners), feel=feel)
+                    roles=[str(r) for r in Role], listeners=list(listeners), feel=feel or _feel())
     return App(settings, database, engine, clock)
+
+
+@cache
+def _feel() -> Feel:
+    """One sandbox for all apps of a process: it keeps nothing between evaluations, and starting its child takes a while."""
+    return Feel({f.name: f for f in operations.functions})
 
 
 def procedure_folders(root: Path) -> list[Path]:
@@ -75,6 +82,5 @@ def deploy_all(app: App, root: Path, actor=SYSTEM, if_new: bool = False) -> list
     `if_new`: what was deployed before stays as it is, though its owner has put another version in force.
     """
     procedures = [read_folder(folder) for folder in procedure_folders(root)]
-    known = {p.key for p in procedures}
     with app.engine.unit() as unit:
-        return [app.engine.deploy(p, actor, unit, known=known, if_new=if_new) for p in procedures]
+        return [app.engine.deploy(p, actor, unit, known=procedures, if_new=if_new) for p in procedures]

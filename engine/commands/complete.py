@@ -67,7 +67,7 @@ def still_open(family: Family, row: dict) -> dict:
 def validated(engine, running, element, values: dict) -> dict:
     """The cleaned values of the element's form; the form refuses what it does not know."""
     form = running.definition.procedure.forms.get(element.form)
-    return form.validate(values, engine.feel, running.context()) if form else {}
+    return form.validate(values, engine.expressions, running.context()) if form else {}
 
 
 _ROOT = Prepared(select(process_instance).join(user_task, user_task.c.root_id == process_instance.c.id).where(
