@@ -237,7 +237,7 @@ class Running:
             raise WrongParameters(" ".join(faults))
         family = self.family
         step = Step(family.connection, family.now, family.actor, self.id, self.fields["root_id"], self.fields["process_key"],
-                    element.id, self.fields["business_key"], self.scope, dict(self.variables), family.notices)
+                    element.id, self.fields["business_key"], self.scope, dict(self.variables), family.notices, family.retime)
         result = operation.call(step, **arguments) or {}
         self._take(element, result)
         self.record("operation", element.id, operation=element.operation, personal={"inputs": to_json(arguments),
@@ -281,6 +281,8 @@ class Family:
         self.ended_tasks: dict[str, dict] = {}
         self.new_timers: dict[str, dict] = {}
         self.ended_timers: dict[str, str] = {}
+        self.retimed_timers: dict[str, datetime] = {}
+        self.retimed_tasks: dict[str, datetime] = {}
         self.new_subscriptions: dict[str, dict] = {}
         self.ended_subscriptions: set[str] = set()
         self.notices: list = []
@@ -408,6 +410,29 @@ class Family:
             return
         self.ended_timers[timer_id] = state
 
+    def retime(self, element_id: str, due_at: datetime, reason: str) -> int:
+        """Move every armed timer and open task of `element_id` to `due_at`; how many moved. Old, new and reason go into the trace."""
+        moved = 0
+        for new, ended, changed, statement, kind in (
+                (self.new_timers, self.ended_timers, self.retimed_timers, _ARMED_OF, "timer-retimed"),
+                (self.new_tasks, self.ended_tasks, self.retimed_tasks, _OPEN_OF, "task-retimed")):
+            rows = [row for row in new.values() if row["element_id"] == element_id and row["state"] in ("armed", "open")]
+            stored = [row for row in statement.all(self.connection, root_id=self.chain.root_id, element_id=element_id)
+                      if row["id"] not in ended]
+            for row in rows + stored:
+                before = changed.get(row["id"], row["due_at"])
+                if before == due_at:
+                    continue
+                if row["id"] in new:
+                    row["due_at"] = due_at
+                else:
+                    changed[row["id"]] = due_at
+                self.record(Event(kind, row["instance_id"], element_id, {
+                    "timer" if kind == "timer-retimed" else "task": row["id"], "before": before, "after": due_at,
+                    "reason": reason}))
+                moved += 1
+        return moved
+
     def end_subscription(self, subscription_id: str) -> None:
         if self.new_subscriptions.pop(subscription_id, None) is None:
             self.ended_subscriptions.add(subscription_id)
@@ -422,6 +447,8 @@ class Family:
                 (_END_TIMER, [{"b_id": k, "state": v, "fired_at": self.now if v == "fired" else None}
                               for k, v in self.ended_timers.items()]),
                 (_ARM_TIMER, list(self.new_timers.values())),
+                (_RETIME_TIMER, [{"b_id": k, "due_at": v} for k, v in self.retimed_timers.items()]),
+                (_RETIME_TASK, [{"b_id": k, "due_at": v} for k, v in self.retimed_tasks.items()]),
                 (_END_SUBSCRIPTION, [{"b_id": k} for k in self.ended_subscriptions]),
                 (_SUBSCRIBE, list(self.new_subscriptions.values())),
                 (_TELL, self.chain.rows),
@@ -467,6 +494,14 @@ _OPEN_TASK = Prepared(insert(user_task))
 _END_TIMER = Prepared(update(timer).where(timer.c.id == bindparam("b_id"), timer.c.state == "armed").values(
     state=bindparam("state"), fired_at=bindparam("fired_at")))
 _ARM_TIMER = Prepared(insert(timer))
+_RETIME_TIMER = Prepared(update(timer).where(timer.c.id == bindparam("b_id"), timer.c.state == "armed").values(
+    due_at=bindparam("due_at")))
+_RETIME_TASK = Prepared(update(user_task).where(user_task.c.id == bindparam("b_id"), user_task.c.state == "open").values(
+    due_at=bindparam("due_at"), version=user_task.c.version + 1))
+_ARMED_OF = Prepared(select(timer).where(
+    timer.c.root_id == bindparam("root_id"), timer.c.element_id == bindparam("element_id"), timer.c.state == "armed"))
+_OPEN_OF = Prepared(select(user_task).where(
+    user_task.c.root_id == bindparam("root_id"), user_task.c.element_id == bindparam("element_id"), user_task.c.state == "open"))
 _END_SUBSCRIPTION = Prepared(delete(subscription).where(subscription.c.id == bindparam("b_id")))
 _SUBSCRIBE = Prepared(insert(subscription))
 _TELL = Prepared(insert(trace_event))

@@ -52,7 +52,11 @@ class Notice:
 
 @dataclass(slots=True)
 class Step:
-    """What an operation sees of the step it runs in. `connection` is inside the step's transaction; never commit it."""
+    """What an operation sees of the step it runs in. `connection` is inside the step's transaction; never commit it.
+
+    `retime(element_id, due_at, reason)` moves the armed timers and open tasks of an element in this instance's family; use it for
+    deadlines that the operation changes (a pause, another urgency), since the step holds the family's lock already.
+    """
 
     connection: Any
     now: datetime
@@ -65,6 +69,7 @@ class Step:
     scope: Any
     variables: dict
     notices: list[Notice] = field(default_factory=list)
+    retime: Callable[[str, datetime, str], int] | None = None
 
     def notify(self, key: str, kind: str, payload: dict, not_before: datetime | None = None) -> None:
         """Queue a notice; it leaves after the commit, through the outbox."""

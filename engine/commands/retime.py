@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from engine.commands.common import Result, timer_row
 from engine.errors import NotFound, NotPossible
 from engine.execution import Actor, Family
-from engine.tables import process_instance, timer, user_task
+from engine.tables import timer
 from engine.unit_of_work import Unit
 
 
@@ -36,23 +36,8 @@ def retime_element(engine, unit: Unit, root_id: str, element_id: str, due_at: da
                    actor: Actor) -> int:
     """Move every armed timer and open task of `element_id` in a family to `due_at`; how many moved."""
     family = Family.lock(engine, unit.connection, unit.now, actor, root_id)
-    moved = 0
-    for table, open_state, kind in ((timer, "armed", "timer-retimed"), (user_task, "open", "task-retimed")):
-        rows = unit.connection.execute(select(table).where(
-            table.c.root_id == root_id, table.c.element_id == element_id, table.c.state == open_state)).all()
-        for row in rows:
-            if row.due_at == due_at:
-                continue
-            extra = {"version": user_task.c.version + 1} if table is user_task else {}
-            unit.connection.execute(update(table).where(table.c.id == row.id).values(due_at=due_at, **extra))
-            family.member(row.instance_id).record(kind, element_id, timer=row.id, before=row.due_at, after=due_at, reason=reason)
-            moved += 1
+    moved = family.retime(element_id, due_at, reason)
     if moved:
         family.save()
         engine.publish(unit, family)
     return moved
-
-
-def roots_of(unit: Unit, business_key: str) -> list[str]:
-    return list(unit.connection.execute(select(process_instance.c.id).where(
-        process_instance.c.business_key == business_key, process_instance.c.parent_id.is_(None))).scalars())

@@ -187,6 +187,30 @@ def test_retime_moves_a_timer_with_its_reason(desk, engine, clock):
     assert retimed["reason"] == "客户不在家" and retimed["actor"] == "chen"
 
 
+def test_an_operation_may_move_the_deadlines_of_its_own_instance(desk, engine, clock, operations):
+    """A pause moves what is armed, in the step that it is part of."""
+    @operations.operation("push")
+    def push(step):
+        """Two hours more."""
+        step.retime("t", step.now + timedelta(hours=3), "等配件")
+        step.retime("a", step.now + timedelta(hours=3), "等配件")
+
+    start = plain("startEvent", "es", message("m"), isInterrupting="false")
+    desk.deploy(process("p", S, user("a", due='=now + duration("PT1H")'), user("late"), E, plain("endEvent", "e2"),
+                        boundary("t", "a", timer_xml("Duration", "PT1H"), interrupting=False),
+                        plain("subProcess", "ev", start + service("x", "push") + plain("endEvent", "ee")
+                              + flows("es > x", "x > ee"), triggeredByEvent="true"),
+                        flows("s > a", "a > e", "t > late", "late > e2"), messages=("m",)))
+    root = desk.start("p")
+    engine.correlate("m", "2026-1", actor=Actor("lin"))
+    armed, = engine.armed_timers(root)
+    assert armed.due_at == desk.task(root, "a").due_at == clock.now() + timedelta(hours=3)
+    clock.advance(timedelta(hours=2))
+    assert engine.fire_due().fired == 0
+    clock.advance(timedelta(hours=1))
+    assert engine.fire_due().fired == 1 and desk.kinds(root).count("timer-retimed") == 1
+
+
 def with_message(interrupting: bool) -> bytes:
     start = plain("startEvent", "es", message("m"), isInterrupting=str(interrupting).lower())
     return process("p", S, user("a"), E, plain("subProcess", "ev", start + user("x") + plain("endEvent", "ee")
