@@ -7,7 +7,7 @@ command may join a unit of work that the caller has opened, or makes one of its 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,7 @@ from engine.commands.correlate import correlate
 from engine.commands.fire import fire_timer
 from engine.commands.retime import retime, retime_element
 from engine.commands.start import start
+from engine.commands.variables import set_variables
 from engine.errors import DefinitionRefused, NotFound, NotPossible, StepFailed
 from engine.execution import SYSTEM, Actor, Scope
 from engine.expressions import Expressions
@@ -160,9 +161,15 @@ class Engine:
             return retime(self, unit, timer_id, due_at, reason=reason, actor=actor)
 
     def retime_element(self, root_id: str, element_id: str, due_at: datetime, *, reason: str, actor: Actor,
-                       unit: Unit | None = None) -> int:
+                       unit: Unit | None = None, only: Collection[str] | None = None) -> int:
+        """`only`: ids of the timers and tasks that are meant, where the element waits more than once."""
         with self.unit(unit) as unit:
-            return retime_element(self, unit, root_id, element_id, due_at, reason=reason, actor=actor)
+            return retime_element(self, unit, root_id, element_id, due_at, reason=reason, actor=actor, only=only)
+
+    def set_variables(self, instance_id: str, values: dict, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
+        """Change variables of a running instance; the trace keeps names, before, after and reason."""
+        with self.unit(unit) as unit:
+            return set_variables(self, unit, instance_id, values, reason=reason, actor=actor)
 
     def cancel(self, instance_id: str, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
         with self.unit(unit) as unit:
