@@ -8,6 +8,7 @@ state live in its own row, but its events go into the chain of the root, so one 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -410,8 +411,11 @@ class Family:
             return
         self.ended_timers[timer_id] = state
 
-    def retime(self, element_id: str, due_at: datetime, reason: str) -> int:
-        """Move every armed timer and open task of `element_id` to `due_at`; how many moved. Old, new and reason go into the trace."""
+    def retime(self, element_id: str, due_at: datetime, reason: str, only: Collection[str] | None = None) -> int:
+        """Move every armed timer and open task of `element_id` (or `only` those ids) to `due_at`; how many moved.
+
+        Old, new and reason go into the trace.
+        """
         moved = 0
         for new, ended, changed, statement, kind in (
                 (self.new_timers, self.ended_timers, self.retimed_timers, _ARMED_OF, "timer-retimed"),
@@ -421,7 +425,7 @@ class Family:
                       if row["id"] not in ended]
             for row in rows + stored:
                 before = changed.get(row["id"], row["due_at"])
-                if before == due_at:
+                if before == due_at or (only is not None and row["id"] not in only):
                     continue
                 if row["id"] in new:
                     row["due_at"] = due_at

@@ -30,9 +30,18 @@ READING = frozenset({Role.QUALITY})
 
 ON_TICKET: dict[str, frozenset[Role]] = {
     "see": WORKING | READING,
-    "note": WORKING, "photo": WORKING, "ask help": WORKING, "reveal": WORKING,
-    "urge": DESK | LEAD, "inform": DESK | LEAD, "withdraw": DESK | LEAD, "promise": DESK | LEAD, "merge": DESK | LEAD,
-    "assign": LEAD, "retime": LEAD, "cancel": LEAD,
+    "note": WORKING,
+    "photo": WORKING,
+    "ask help": WORKING,
+    "reveal": WORKING,
+    "urge": DESK | LEAD,
+    "inform": DESK | LEAD,
+    "withdraw": DESK | LEAD,
+    "promise": DESK | LEAD,
+    "merge": DESK | LEAD,
+    "assign": LEAD,
+    "retime": LEAD,
+    "cancel": LEAD,
 }
 IN_CENTRE: dict[str, frozenset[Role]] = {
     "register": DESK | LEAD,
@@ -44,7 +53,7 @@ IN_CENTRE: dict[str, frozenset[Role]] = {
     "see audit": READING,
     "see procedures": WORKING | READING | {Role.PROCESS_OWNER, Role.ADMIN},
     "change procedures": frozenset({Role.PROCESS_OWNER}),
-    "change calendar": frozenset({Role.PROCESS_OWNER, Role.MANAGER}),
+    "change calendar": LEAD | {Role.PROCESS_OWNER},
     "manage people": frozenset({Role.ADMIN}),
     "resolve incidents": frozenset({Role.ADMIN, Role.PROCESS_OWNER}),
 }
@@ -108,36 +117,59 @@ def reach(person: Person, now: datetime | None = None) -> Reach:
     now = now or session.info["clock"].now()
     if not person.active:
         return Reach(person.id, person.username, (), (person.username,), (person.id,))
-    others = session.scalars(sa.select(Person).join(Substitute, Substitute.for_person_id == Person.id).where(
-        Substitute.by_person_id == person.id, Substitute.starts_at <= now, Substitute.ends_at > now).distinct()).all()
+    others = session.scalars(
+        sa.select(Person)
+        .join(Substitute, Substitute.for_person_id == Person.id)
+        .where(Substitute.by_person_id == person.id, Substitute.starts_at <= now, Substitute.ends_at > now)
+        .distinct()
+    ).all()
     today = now.astimezone(ZoneInfo(session.info.get("zone", "Asia/Shanghai"))).date()
     grants = [_grant(a, None) for a in person.roles if _in_force(a, today)]
     grants += [_grant(a, o.username) for o in others for a in o.roles if _in_force(a, today)]
-    return Reach(person.id, person.username, tuple(grants), (person.username, *(o.username for o in others)),
-                 (person.id, *(o.id for o in others)))
+    return Reach(
+        person.id,
+        person.username,
+        tuple(grants),
+        (person.username, *(o.username for o in others)),
+        (person.id, *(o.id for o in others)),
+    )
 
 
 def task_filter(reach: Reach) -> sa.ColumnElement[bool]:
     """Which open tasks the person may do now: assigned to them, or nobody's and offered to one of their roles in its scope."""
-    offered = [sa.and_(user_task.c.groups.like(f"%|{g.role}|%"), _in_scope(g, user_task.c.centre_id, user_task.c.building_id))
-               for g in reach.grants]
+    offered = [
+        sa.and_(user_task.c.groups.like(f"%|{g.role}|%"), _in_scope(g, user_task.c.centre_id, user_task.c.building_id))
+        for g in reach.grants
+    ]
     about_them = sa.select(Ticket.number).where(Ticket.about_person_id.in_(reach.person_ids))
-    return sa.and_(user_task.c.state == "open",
-                   sa.or_(user_task.c.assignee.in_(reach.usernames), sa.and_(user_task.c.assignee.is_(None), sa.or_(sa.false(), *offered))),
-                   user_task.c.business_key.not_in(about_them))
+    return sa.and_(
+        user_task.c.state == "open",
+        sa.or_(
+            user_task.c.assignee.in_(reach.usernames),
+            sa.and_(user_task.c.assignee.is_(None), sa.or_(sa.false(), *offered)),
+        ),
+        user_task.c.business_key.not_in(about_them),
+    )
 
 
 def task_sight(reach: Reach) -> sa.ColumnElement[bool]:
     """Which tasks the person may see: of every ticket that they see, and what they may do."""
-    return sa.or_(task_filter(reach), user_task.c.business_key.in_(sa.select(Ticket.number).where(ticket_filter(reach))))
+    return sa.or_(
+        task_filter(reach), user_task.c.business_key.in_(sa.select(Ticket.number).where(ticket_filter(reach)))
+    )
 
 
 def ticket_filter(reach: Reach, roles: frozenset[Role] = ON_TICKET["see"]) -> sa.ColumnElement[bool]:
     """Which tickets the person reaches through one of `roles` (default: may see)."""
     ways = [_tickets_of(g, reach) for g in reach.only(roles)]
     if roles & WORKING and any(g.role in roles for g in reach.grants):
-        ways.append(sa.exists().where(user_task.c.business_key == Ticket.number, user_task.c.centre_id == Ticket.centre_id,
-                                      user_task.c.assignee.in_(reach.usernames)))
+        ways.append(
+            sa.exists().where(
+                user_task.c.business_key == Ticket.number,
+                user_task.c.centre_id == Ticket.centre_id,
+                user_task.c.assignee.in_(reach.usernames),
+            )
+        )
     return sa.or_(sa.false(), *ways)
 
 
@@ -176,13 +208,22 @@ def actor(person: Person, grant: Grant, channel: str = "web") -> Actor:
 
 # --- how one grant reaches ---------------------------------------------------------------------------------------------------
 
+
 def _tickets_of(grant: Grant, reach: Reach) -> sa.ColumnElement[bool]:
     here = _in_scope(grant, Ticket.centre_id, Ticket.building_id)
     if grant.role in DEPARTMENT_OF:
-        return sa.and_(here, sa.exists().where(Slip.ticket_id == Ticket.id, Slip.department == DEPARTMENT_OF[grant.role]))
+        return sa.and_(
+            here, sa.exists().where(Slip.ticket_id == Ticket.id, Slip.department == DEPARTMENT_OF[grant.role])
+        )
     if grant.role in DESK:
-        return sa.and_(here, sa.or_(Ticket.category != Category.COMPLAINT, Ticket.about_person_id.is_(None),
-                                    Ticket.about_person_id.not_in(reach.person_ids)))
+        return sa.and_(
+            here,
+            sa.or_(
+                Ticket.category != Category.COMPLAINT,
+                Ticket.about_person_id.is_(None),
+                Ticket.about_person_id.not_in(reach.person_ids),
+            ),
+        )
     return here
 
 
@@ -190,7 +231,9 @@ def _in_scope(grant: Grant, centre, building) -> sa.ColumnElement[bool]:
     if grant.centre_id is None:
         return sa.true()
     here = centre == grant.centre_id
-    return here if grant.building_id is None else sa.and_(here, sa.or_(building.is_(None), building == grant.building_id))
+    return (
+        here if grant.building_id is None else sa.and_(here, sa.or_(building.is_(None), building == grant.building_id))
+    )
 
 
 def _grant(assignment: RoleAssignment, on_behalf_of: str | None) -> Grant:
@@ -198,10 +241,13 @@ def _grant(assignment: RoleAssignment, on_behalf_of: str | None) -> Grant:
 
 
 def _in_force(assignment: RoleAssignment, today) -> bool:
-    return (assignment.from_on is None or assignment.from_on <= today) and (assignment.until_on is None or today <= assignment.until_on)
+    return (assignment.from_on is None or assignment.from_on <= today) and (
+        assignment.until_on is None or today <= assignment.until_on
+    )
 
 
 # --- one thing ---------------------------------------------------------------------------------------------------------------
+
 
 def _grant_for(reach: Reach, action: str, thing: Any, session: Session) -> Grant | None:
     if isinstance(thing, (Slip, Photo, Promise, Escalation)):
@@ -275,6 +321,10 @@ def _called(thing: Any) -> tuple[str, Any]:
 
 def _who_may(action: str, thing: Any) -> str:
     if hasattr(thing, "groups"):
-        return (thing.assignee or thing.groups.strip("|").replace("|", ", ")) if action in ("do", "claim") else "The supervisor"
+        return (
+            (thing.assignee or thing.groups.strip("|").replace("|", ", "))
+            if action in ("do", "claim")
+            else "The supervisor"
+        )
     roles = ON_TICKET.get(action) or IN_CENTRE.get(action) or ()
     return ", ".join(sorted(map(str, roles)))

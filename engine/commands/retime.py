@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import update
@@ -33,10 +34,10 @@ def retime(engine, unit: Unit, timer_id: str, due_at: datetime, *, reason: str, 
 
 
 def retime_element(engine, unit: Unit, root_id: str, element_id: str, due_at: datetime, *, reason: str,
-                   actor: Actor) -> int:
-    """Move every armed timer and open task of `element_id` in a family to `due_at`; how many moved."""
+                   actor: Actor, only: Collection[str] | None = None) -> int:
+    """Move every armed timer and open task of `element_id` in a family (or `only` those ids) to `due_at`; how many moved."""
     family = Family.lock(engine, unit.connection, unit.now, actor, root_id)
-    moved = family.retime(element_id, due_at, reason)
+    moved = family.retime(element_id, due_at, reason, only)
     if moved:
         family.save()
         engine.publish(unit, family)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from engine.feel import Function
 from service.calendars.queries import BUSINESS, calendar_of
-from service.calendars.rules import ClosedAllDay
+from service.calendars.rules import Calendar, ClosedAllDay
 from service.organisation import rules
 from service.organisation.models import Duty, Person
 
@@ -21,31 +21,47 @@ def business_time_after(env, start: datetime, minutes: float | timedelta, calend
     """The instant when `minutes` (a number or a duration) of the named calendar have passed since `from`."""
     if start is None or minutes is None:
         return None
-    return calendar_of(env.connection, env.scope.centre, calendar or BUSINESS).add(start, minutes)
+    return _calendar(env, calendar or BUSINESS).add(start, minutes)
 
 
 def next_business_day(env, at: datetime) -> datetime | None:
     """Opening time of the first working day after the day of `at`."""
-    return None if at is None else calendar_of(env.connection, env.scope.centre).next_business_day(at)
+    return None if at is None else _calendar(env).next_business_day(at)
 
 
 def closing_time(env, on: date | datetime) -> datetime | None:
     """When the centre closes on a date; null when it is closed all day."""
     if on is None:
         return None
-    calendar = calendar_of(env.connection, env.scope.centre)
+    calendar = _calendar(env)
     try:
         return calendar.closing_time(calendar.local(on).date() if isinstance(on, datetime) else on)
     except ClosedAllDay:
         return None
 
 
+def _calendar(env, name: str = BUSINESS) -> Calendar:
+    """The calendar of the step's centre as it is now; an environment that tries another one out brings it as `calendars`."""
+    brought = getattr(env, "calendars", None)
+    return brought(name) if brought else calendar_of(env.connection, env.scope.centre, name)
+
+
 def duty_of(env, role: str) -> str | None:
     """Username of who the roster has on duty in a role now; null when nobody is."""
     duty, person = Duty.__table__, Person.__table__
-    return env.connection.execute(sa.select(person.c.username).join(duty, duty.c.person_id == person.c.id).where(
-        person.c.active, duty.c.centre_id == env.scope.centre, duty.c.role == role, duty.c.starts_at <= env.now,
-        duty.c.ends_at > env.now).order_by(duty.c.starts_at).limit(1)).scalar()
+    return env.connection.execute(
+        sa.select(person.c.username)
+        .join(duty, duty.c.person_id == person.c.id)
+        .where(
+            person.c.active,
+            duty.c.centre_id == env.scope.centre,
+            duty.c.role == role,
+            duty.c.starts_at <= env.now,
+            duty.c.ends_at > env.now,
+        )
+        .order_by(duty.c.starts_at)
+        .limit(1)
+    ).scalar()
 
 
 def head_of(env, department: str) -> str:
@@ -59,7 +75,13 @@ def fen(yuan: float | str | Decimal) -> int:
 
 
 FUNCTIONS = [
-    Function("business time after", ("from", "minutes", "calendar"), business_time_after, business_time_after.__doc__, wants_env=True),
+    Function(
+        "business time after",
+        ("from", "minutes", "calendar"),
+        business_time_after,
+        business_time_after.__doc__,
+        wants_env=True,
+    ),
     Function("next business day", ("at",), next_business_day, next_business_day.__doc__, wants_env=True),
     Function("closing time", ("date",), closing_time, closing_time.__doc__, wants_env=True),
     Function("duty of", ("role",), duty_of, duty_of.__doc__, wants_env=True),
