@@ -30,9 +30,14 @@ def create_app(app=None) -> Flask:
         app = service.create(settings.load())
     web = Flask("webui", static_folder="static", template_folder="templates")
     web.extensions["zhiban"] = app
-    web.config.update(SEND_FILE_MAX_AGE_DEFAULT=STATIC_SECONDS, SECRET_KEY=app.settings.secret(),
-                      SESSION_COOKIE_NAME="zhiban-flash", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax",
-                      SESSION_COOKIE_SECURE=app.settings.secure_cookies)
+    web.config.update(
+        SEND_FILE_MAX_AGE_DEFAULT=STATIC_SECONDS,
+        SECRET_KEY=app.settings.secret(),
+        SESSION_COOKIE_NAME="zhiban-flash",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=app.settings.secure_cookies,
+    )
     web.jinja_env.trim_blocks = web.jinja_env.lstrip_blocks = True
     _behind_proxies(web, app.settings.trusted_proxies)
     sessions.install(web)  # first: everything after it may ask who it is
@@ -57,8 +62,17 @@ def _behind_proxies(web: Flask, proxies: int) -> None:
 
 def _helpers(web: Flask) -> None:
     web.jinja_env.globals.update(
-        static=static, request_id=lambda: uuid.uuid4().hex, html_language=i18n.html_language, theme_names=theme_names,
-        shared_keys=shared_keys, flashed=told.waiting, today_words=today_words, clock_stands=clock_stands)
+        static=static,
+        request_id=lambda: uuid.uuid4().hex,
+        html_language=i18n.html_language,
+        theme_names=theme_names,
+        shared_keys=shared_keys,
+        flashed=told.waiting,
+        today_words=today_words,
+        clock_stands=clock_stands,
+        comma=i18n.comma,
+        colon=i18n.colon,
+    )
     web.context_processor(lambda: {"person": g.get("person"), "menu": menu.items, "may_register": menu.may_register})
 
 
@@ -77,8 +91,15 @@ def theme_names() -> dict[str, str]:
 
 def shared_keys() -> dict[str, str]:
     """The keys that no visible element carries; the rest is read off the page."""
-    return {"/": gettext("找单元、客户、电话、单号"), "↑ ↓": gettext("选一行"), "↵": gettext("办选中的这件"),
-            "1–9": gettext("选类别"), "Ctrl ↵": gettext("保存表单"), "Esc": gettext("关上、离开输入框"), "?": gettext("这张表")}
+    return {
+        "/": gettext("找单元、客户、电话、单号"),
+        "↑ ↓": gettext("选一行"),
+        "↵": gettext("办选中的这件"),
+        "1–9": gettext("选类别"),
+        "Ctrl ↵": gettext("保存表单"),
+        "Esc": gettext("关上、离开输入框"),
+        "?": gettext("这张表"),
+    }
 
 
 def today_words() -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 from flask import Flask, g, redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from engine import errors as engine
 from service import errors as service
+from webui.i18n import listed
 from webui.words import role
 
 log = logging.getLogger("zhiban.web")
@@ -72,7 +73,11 @@ def fault_of(error: Exception) -> Fault:
         return _http(error)
     number = uuid.uuid4().hex[:8]
     log.exception("unexpected error %s at %s %s", number, request.method, request.endpoint)
-    return Fault(500, gettext("这一步没做成，什么都没有改动"), gettext("再试一次。还不行，把编号 %(number)s 告诉系统管理员", number=number))
+    return Fault(
+        500,
+        gettext("这一步没做成，什么都没有改动"),
+        gettext("再试一次。还不行，把编号 %(number)s 告诉系统管理员", number=number),
+    )
 
 
 def _answer(error: Exception):
@@ -100,8 +105,13 @@ def _http(error: HTTPException) -> Fault:
 
 
 def _missing(_error) -> Fault:
-    return Fault(404, gettext("没有这一页，或者不归你看"),
-                 gettext("单号再核对一下；换了部门或楼栋，请主管给你开通"), link=url_for("desk.first"), link_text=gettext("回到我的工作"))
+    return Fault(
+        404,
+        gettext("没有这一页，或者不归你看"),
+        gettext("单号再核对一下；换了部门或楼栋，请主管给你开通"),
+        link=url_for("desk.first"),
+        link_text=gettext("回到我的工作"),
+    )
 
 
 def _refused(error: Refused) -> Fault:
@@ -119,11 +129,19 @@ def _task_not_open(error: engine.TaskNotOpen) -> Fault:
         what = gettext("“%(task)s”已经由%(who)s在 %(at)s 办掉", task=error.name, who=who, at=when(error.ended_at))
     else:
         what = gettext("“%(task)s”已经不用办", task=error.name)
-    return Fault(409, what, gettext("一件事只办一次。打开工单看接下来是谁的"), link=url_for("desk.first"), link_text=gettext("回到我的工作"))
+    return Fault(
+        409,
+        what,
+        gettext("一件事只办一次。打开工单看接下来是谁的"),
+        link=url_for("desk.first"),
+        link_text=gettext("回到我的工作"),
+    )
 
 
 def _clash(_error: engine.VersionClash) -> Fault:
-    return Fault(409, gettext("你打开之后，别人改过这件事"), gettext("两份都留着：上面是现在的，你填的还在下面，对一下再提交"))
+    return Fault(
+        409, gettext("你打开之后，别人改过这件事"), gettext("两份都留着：上面是现在的，你填的还在下面，对一下再提交")
+    )
 
 
 def _not_possible(error: Exception) -> Fault:
@@ -131,17 +149,30 @@ def _not_possible(error: Exception) -> Fault:
 
 
 def _step_failed(error: Exception) -> Fault:
-    return Fault(409, gettext("流程在这一步停住，已经记下故障"), gettext("原来的状态没变。制度责任人会看到原因并重试"), rule=str(error))
+    return Fault(
+        409,
+        gettext("流程在这一步停住，已经记下故障"),
+        gettext("原来的状态没变。制度责任人会看到原因并重试"),
+        rule=str(error),
+    )
 
 
 def _invalid(error: engine.FormInvalid) -> Fault:
-    return Fault(422, gettext("还有 %(n)d 处要改", n=len(error.faults)), gettext("改好标红的地方再提交"),
-                 rule="；".join(str(text) for text in error.faults.values()))
+    return Fault(
+        422,
+        gettext("还有 %(n)d 处要改", n=len(error.faults)),
+        gettext("改好标红的地方再提交"),
+        rule="；".join(str(text) for text in error.faults.values()),
+    )
 
 
 def _not_allowed(error: service.NotAllowed) -> Fault:
-    who = "、".join(role(r.strip()) for r in error.who_may.split(",")) if error.who_may else ""
-    return Fault(403, gettext("这一步不归你办"), gettext("可以办的是：%(who)s", who=who) if who else gettext("请主管办，或请主管给你开通"))
+    who = listed(*(role(r.strip()) for r in error.who_may.split(",") if r.strip()), items=True)
+    return Fault(
+        403,
+        gettext("这一步不归你办"),
+        gettext("可以办的是：%(who)s", who=who) if who else gettext("请主管办，或请主管给你开通"),
+    )
 
 
 def _own_words(status: int) -> Callable[[Exception], Fault]:
@@ -154,7 +185,9 @@ def _full(_error) -> Fault:
 
 
 def _photo(error: service.PhotoRefused) -> Fault:
-    return Fault(422, gettext("这张照片收不了"), gettext("要 JPEG、PNG、WebP 或 HEIC，10 MB 以内。重拍一张再发"), rule=str(error))
+    return Fault(
+        422, gettext("这张照片收不了"), gettext("要 JPEG、PNG、WebP 或 HEIC，10 MB 以内。重拍一张再发"), rule=str(error)
+    )
 
 
 def _login(_error) -> Fault:
@@ -162,17 +195,34 @@ def _login(_error) -> Fault:
 
 
 def _tries(error: service.TooManyTries) -> Fault:
-    return Fault(429, gettext("试的次数太多"), gettext("等 %(n)d 分钟再试，或者用你常用的那台电脑登录", n=max(1, -(-error.retry_after_seconds // 60))))
+    return Fault(
+        429,
+        gettext("试的次数太多"),
+        gettext("等 %(n)d 分钟再试，或者用你常用的那台电脑登录", n=max(1, -(-error.retry_after_seconds // 60))),
+    )
 
 
 WORDS: dict[type, Callable] = {
-    Missing: _missing, Refused: _refused,
-    engine.NotFound: _missing, engine.TaskNotOpen: _task_not_open, engine.VersionClash: _clash,
-    engine.FormInvalid: _invalid, engine.NotPossible: _not_possible, engine.StepFailed: _step_failed,
+    Missing: _missing,
+    Refused: _refused,
+    engine.NotFound: _missing,
+    engine.TaskNotOpen: _task_not_open,
+    engine.VersionClash: _clash,
+    engine.FormInvalid: _invalid,
+    engine.NotPossible: _not_possible,
+    engine.StepFailed: _step_failed,
     engine.EngineError: _step_failed,
-    service.NotThere: _missing, service.NotAllowed: _not_allowed, service.Refused: _own_words(422), service.PhotoRefused: _photo,
-    service.StorageFull: _full, service.TooManyTries: _tries, service.LoginRefused: _login, service.ServiceError: _own_words(409),
+    service.NotThere: _missing,
+    service.NotAllowed: _not_allowed,
+    service.Refused: _own_words(422),
+    service.PhotoRefused: _photo,
+    service.StorageFull: _full,
+    service.TooManyTries: _tries,
+    service.LoginRefused: _login,
+    service.ServiceError: _own_words(409),
 }
+
+
 def remember(fault: Fault) -> None:
     """Shows the fault on the page that is being built, beside what was typed."""
     g.fault = fault

@@ -20,8 +20,14 @@ from webui.i18n import ZONE, language
 
 CENTRE_ZONE = ZoneInfo(ZONE)
 SOON_SHARE = 0.8  # from here on a clock is amber
-ICONS = {"wait": "hourglass", "mine": "clock", "soon": "clock-exclamation", "over": "alert-triangle",
-         "paused": "player-pause", "done": "check"}
+ICONS = {
+    "wait": "hourglass",
+    "mine": "clock",
+    "soon": "clock-exclamation",
+    "over": "alert-triangle",
+    "paused": "player-pause",
+    "done": "check",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,9 @@ class Clock:
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(clock_time=clock_time, when=when, day=day, left=left, masked=masked, face=face, minutes=minutes)
+    app.jinja_env.filters.update(
+        clock_time=clock_time, when=when, day=day, left=left, masked=masked, face=face, minutes=minutes
+    )
     app.jinja_env.globals.update(now=now)
 
 
@@ -82,8 +90,15 @@ def when(at: datetime | None, today: date | None = None) -> str:
 
 
 def weekday(on: date) -> str:
-    return (gettext("周一"), gettext("周二"), gettext("周三"), gettext("周四"), gettext("周五"), gettext("周六"),
-            gettext("周日"))[on.weekday()]
+    return (
+        gettext("周一"),
+        gettext("周二"),
+        gettext("周三"),
+        gettext("周四"),
+        gettext("周五"),
+        gettext("周六"),
+        gettext("周日"),
+    )[on.weekday()]
 
 
 def month_day(on: date) -> str:
@@ -125,8 +140,17 @@ def left(due_at: datetime, at: datetime | None = None) -> str:
     return gettext("超 %(t)s", t=minutes(max(1, int(-seconds // 60))))
 
 
-def clock(due_at: datetime | None, opened_at: datetime | None = None, *, mine: bool = True, waits_for: str = "",
-          paused: bool = False, done_after: timedelta | None = None, label: str = "", at: datetime | None = None) -> Clock:
+def clock(
+    due_at: datetime | None,
+    opened_at: datetime | None = None,
+    *,
+    mine: bool = True,
+    waits_for: str = "",
+    paused: bool = False,
+    done_after: timedelta | None = None,
+    label: str = "",
+    at: datetime | None = None,
+) -> Clock:
     """The chip for one limit. Over and soon are the same for all; in time it is mine (blue) or somebody else's (grey)."""
     at = at or now()
     if done_after is not None:

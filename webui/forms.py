@@ -51,7 +51,9 @@ def localized(form, definition):
     return form.with_texts(texts) if texts else form
 
 
-def views(form, values: dict[str, Any], faults: dict[str, Any] | None = None, hidden: set[str] = frozenset()) -> list[FieldView]:
+def views(
+    form, values: dict[str, Any], faults: dict[str, Any] | None = None, hidden: set[str] = frozenset()
+) -> list[FieldView]:
     """The components of a form, as a tree, with values, faults and what is hidden."""
     faults = faults or {}
     digits = next((c.key for c in form.fields if c.type == "radio" and c.properties.get("widget") == "chips"), None)
@@ -60,8 +62,14 @@ def views(form, values: dict[str, Any], faults: dict[str, Any] | None = None, hi
 
 
 def _view(c, values, faults, hidden, digits, focus) -> FieldView:
-    view = FieldView(c, values.get(c.key), text_of(faults.get(c.key)), c.key in hidden, bool(focus) and c.key == focus,
-                     bool(digits) and c.key == digits)
+    view = FieldView(
+        c,
+        values.get(c.key),
+        text_of(faults.get(c.key)),
+        c.key in hidden,
+        bool(focus) and c.key == focus,
+        bool(digits) and c.key == digits,
+    )
     view.children = [_view(child, values, faults, hidden, digits, focus) for child in c.children]
     if c.children:
         view.hidden = all(child.hidden for child in view.children)

@@ -6,8 +6,8 @@ handed to the view as its first argument in place of the ids in the address, so 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
-from typing import Callable
 
 from flask import current_app, g
 from sqlalchemy import select
@@ -19,6 +19,7 @@ from webui.errors import Missing, SignedOut
 
 def gate(loader: Callable, *names: str):
     """Decorator of a view: `@gate(ticket_for, "number")` gives it the loaded ticket instead of the number."""
+
     def decorate(view):
         @wraps(view)
         def checked(**values):

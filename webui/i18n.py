@@ -36,3 +36,17 @@ def theme() -> str:
 
 def html_language() -> str:
     return "en" if language() == "en" else "zh-CN"
+
+
+def listed(*parts: str, items: bool = False) -> str:
+    """The parts that are there, with the language's comma; `items` are things in a row (、)."""
+    mark = ", " if language() == "en" else "、" if items else "，"
+    return mark.join(part for part in parts if part)
+
+
+def comma() -> str:
+    return ", " if language() == "en" else "，"
+
+
+def colon() -> str:
+    return ": " if language() == "en" else "："

@@ -16,10 +16,7 @@ from flask import Flask, Response, current_app, g, request
 from webui import sessions
 from webui.errors import Refused
 
-CSP = "; ".join((
-    "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:", "font-src 'self'",
-    "connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "manifest-src 'self'",
-))
+CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 # Photos are shown by the page; opened on their own they may do nothing at all.
 PHOTO_CSP = "default-src 'none'; sandbox"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -80,7 +77,9 @@ def add_headers(response: Response) -> Response:
     if request.is_secure:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if visit := g.pop("new_visit", None):
-        response.set_cookie(sessions.visit_cookie(), visit, httponly=True, samesite="Lax", secure=sessions.secure(), path="/")
+        response.set_cookie(
+            sessions.visit_cookie(), visit, httponly=True, samesite="Lax", secure=sessions.secure(), path="/"
+        )
     return response
 
 
@@ -91,4 +90,3 @@ def _of_visit(visit: str) -> str:
 def _new_visit() -> str:
     g.visit_id = g.new_visit = secrets.token_urlsafe(24)
     return g.visit_id
-

@@ -24,7 +24,14 @@ def store_for(card, form, values: dict[str, Any]) -> None:
         ids = [v for v in values.get(spec.key) or [] if str(v).isdigit()]
         for file in request.files.getlist(spec.key):
             if file and file.filename:
-                photo = actions.add_photo(service_app(), g.person, card.task.business_key, file.read(), file.filename,
-                                          kind=KIND_BY_KEY.get(spec.key, "other"), task_id=card.task.id)
+                photo = actions.add_photo(
+                    service_app(),
+                    g.person,
+                    card.task.business_key,
+                    file.read(),
+                    file.filename,
+                    kind=KIND_BY_KEY.get(spec.key, "other"),
+                    task_id=card.task.id,
+                )
                 ids.append(str(photo.id))
         values[spec.key] = ids

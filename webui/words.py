@@ -9,8 +9,16 @@ from webui.i18n import language
 
 
 def category(value) -> str:
-    return {"delivery": gettext("交付"), "renovation": gettext("装修"), "repair": gettext("报修"), "complaint": gettext("投诉"),
-            "fees": gettext("费用"), "enquiry": gettext("咨询"), "praise": gettext("表扬"), "other": gettext("其他")}.get(str(value), str(value))
+    return {
+        "delivery": gettext("交付"),
+        "renovation": gettext("装修"),
+        "repair": gettext("报修"),
+        "complaint": gettext("投诉"),
+        "fees": gettext("费用"),
+        "enquiry": gettext("咨询"),
+        "praise": gettext("表扬"),
+        "other": gettext("其他"),
+    }.get(str(value), str(value))
 
 
 def channel(value) -> str:
@@ -18,8 +26,14 @@ def channel(value) -> str:
 
 
 def channels() -> dict[str, str]:
-    return {"phone": gettext("电话"), "visit": gettext("来访"), "missed-call": gettext("漏接回电"), "patrol": gettext("巡查发现"),
-            "colleague": gettext("同事转来"), "customer-page": gettext("客户自己填")}
+    return {
+        "phone": gettext("电话"),
+        "visit": gettext("来访"),
+        "missed-call": gettext("漏接回电"),
+        "patrol": gettext("巡查发现"),
+        "colleague": gettext("同事转来"),
+        "customer-page": gettext("客户自己填"),
+    }
 
 
 def urgency(value) -> str:
@@ -27,22 +41,48 @@ def urgency(value) -> str:
 
 
 def expectation(value) -> str:
-    return {"come-now": gettext("马上来人"), "call-back": gettext("给个回话"), "appointment": gettext("约时间"),
-            "note-only": gettext("记下就行")}.get(str(value), str(value))
+    return {
+        "come-now": gettext("马上来人"),
+        "call-back": gettext("给个回话"),
+        "appointment": gettext("约时间"),
+        "note-only": gettext("记下就行"),
+    }.get(str(value), str(value))
 
 
 def ticket_state(value) -> str:
-    return {"registered": gettext("已登记"), "dispatched": gettext("已派单，还没人接"), "in-hand": gettext("在办"), "handled": gettext("办完，等核实"),
-            "visiting": gettext("等回访"), "closed": gettext("已关"), "withdrawn": gettext("客户撤单"), "merged": gettext("并到别的单")}.get(str(value), str(value))
+    return {
+        "registered": gettext("已登记"),
+        "dispatched": gettext("已派单，还没人接"),
+        "in-hand": gettext("在办"),
+        "handled": gettext("办完，等核实"),
+        "visiting": gettext("等回访"),
+        "closed": gettext("已关"),
+        "withdrawn": gettext("客户撤单"),
+        "merged": gettext("并到别的单"),
+    }.get(str(value), str(value))
 
 
 def slip_state(value) -> str:
-    return {"sent": gettext("派出"), "asked": gettext("有疑问"), "accepted": gettext("已接"), "arrived": gettext("到场"), "handled": gettext("办完"),
-            "back": gettext("返工"), "verified": gettext("核实"), "not-solved": gettext("解决不了"), "cancelled": gettext("停办")}.get(str(value), str(value))
+    return {
+        "sent": gettext("派出"),
+        "asked": gettext("有疑问"),
+        "accepted": gettext("已接"),
+        "arrived": gettext("到场"),
+        "handled": gettext("办完"),
+        "back": gettext("返工"),
+        "verified": gettext("核实"),
+        "not-solved": gettext("解决不了"),
+        "cancelled": gettext("停办"),
+    }.get(str(value), str(value))
 
 
 def target(value) -> str:
-    return {"response": gettext("接单"), "arrival": gettext("到场"), "resolution": gettext("办完"), "return-visit": gettext("回访")}.get(str(value), str(value))
+    return {
+        "response": gettext("接单"),
+        "arrival": gettext("到场"),
+        "resolution": gettext("办完"),
+        "return-visit": gettext("回访"),
+    }.get(str(value), str(value))
 
 
 def photo(value) -> str:
@@ -50,10 +90,20 @@ def photo(value) -> str:
 
 
 def role(value) -> str:
-    return {"specialist": gettext("客服专员"), "assistant": gettext("客服助理"), "cashier": gettext("收费员"), "supervisor": gettext("主管"),
-            "manager": gettext("经理"), "engineering": gettext("工程部"), "engineering-head": gettext("工程部主管"), "safety": gettext("安环部"),
-            "safety-head": gettext("安环部主管"), "quality": gettext("品质部"), "process-owner": gettext("制度责任人"),
-            "admin": gettext("系统管理员")}.get(str(value), str(value))
+    return {
+        "specialist": gettext("客服专员"),
+        "assistant": gettext("客服助理"),
+        "cashier": gettext("收费员"),
+        "supervisor": gettext("主管"),
+        "manager": gettext("经理"),
+        "engineering": gettext("工程部"),
+        "engineering-head": gettext("工程部主管"),
+        "safety": gettext("安环部"),
+        "safety-head": gettext("安环部主管"),
+        "quality": gettext("品质部"),
+        "process-owner": gettext("制度责任人"),
+        "admin": gettext("系统管理员"),
+    }.get(str(value), str(value))
 
 
 def department(key: str | None) -> str:
@@ -72,11 +122,22 @@ def department(key: str | None) -> str:
 
 # What the main button of a task says: the verb, not "submit". Others say the task's own name.
 BUTTONS = {
-    "register": lambda: gettext("保存"), "dispatch": lambda: gettext("派单"), "accept_slip": lambda: gettext("答复"), "answer_question": lambda: gettext("答复"),
-    "arrive": lambda: gettext("到场了"), "handle": lambda: gettext("办完了"), "handle_on_the_spot": lambda: gettext("现场办完"),
-    "verify": lambda: gettext("核实"), "return_visit": lambda: gettext("记回访"), "sign_off": lambda: gettext("签了"),
+    "register": lambda: gettext("保存"),
+    "dispatch": lambda: gettext("派单"),
+    "accept_slip": lambda: gettext("接单"),
+    "answer_question": lambda: gettext("答复"),
+    "arrive": lambda: gettext("到场了"),
+    "handle": lambda: gettext("办完了"),
+    "handle_on_the_spot": lambda: gettext("现场办完"),
+    "verify": lambda: gettext("核实"),
+    "return_visit": lambda: gettext("记回访"),
+    "sign_off": lambda: gettext("签了"),
 }
 
 
 def button(element_id: str, name: str) -> str:
     return BUTTONS[element_id]() if element_id in BUTTONS else name
+
+
+# Tasks whose main button says what was picked in this field: 接单, 要问一句, 办不了，上报.
+SAYS = {"accept_slip": "answer"}

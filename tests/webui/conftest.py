@@ -16,8 +16,13 @@ CHINA = timezone(timedelta(hours=8))
 FRIDAY_MORNING = datetime(2026, 11, 20, 10, 0, tzinfo=CHINA)
 PASSWORD = "zhiban-demo-2026"
 CAST = {  # username: name, roles in the first centre
-    "lin": ("林晓雯", ["specialist"]), "zhou": ("周敏", ["cashier"]), "chen": ("陈志远", ["supervisor"]), "wang": ("王建国", ["manager"]),
-    "gao": ("高卫东", ["engineering", "engineering-head"]), "liu": ("刘强", ["engineering"]), "sun": ("孙丽", ["safety-head"]),
+    "lin": ("林晓雯", ["specialist"]),
+    "zhou": ("周敏", ["cashier"]),
+    "chen": ("陈志远", ["supervisor"]),
+    "wang": ("王建国", ["manager"]),
+    "gao": ("高卫东", ["engineering", "engineering-head"]),
+    "liu": ("刘强", ["engineering"]),
+    "sun": ("孙丽", ["safety-head"]),
 }
 WIDE = {"qin": ("秦岚", ["quality"]), "admin": ("管理员", ["admin"])}
 
@@ -59,18 +64,33 @@ def places(session: Session) -> None:
     from service.organisation.actions import add_unit
     from service.organisation.models import Branch, Building, Centre, Company, Department, Project
 
-    rows = [Company(id=1, name="安和物业"), Branch(id=1, company_id=1, name="华东"), Project(id=1, branch_id=1, name="江湾"),
-            Centre(id=1, project_id=1, name="江湾中心"), Centre(id=2, project_id=1, name="外滩中心"),
-            Department(key="engineering", name="工程管理部", name_en="Engineering", head_group="engineering-head"),
-            Department(key="safety", name="安全环境部", name_en="Safety", head_group="safety-head"),
-            Building(id=3, centre_id=1, code="3", name="3座"), Building(id=9, centre_id=2, code="9", name="9座")]
+    rows = [
+        Company(id=1, name="安和物业"),
+        Branch(id=1, company_id=1, name="华东"),
+        Project(id=1, branch_id=1, name="江湾"),
+        Centre(id=1, project_id=1, name="江湾中心"),
+        Centre(id=2, project_id=1, name="外滩中心"),
+        Department(key="engineering", name="工程管理部", name_en="Engineering", head_group="engineering-head"),
+        Department(key="safety", name="安全环境部", name_en="Safety", head_group="safety-head"),
+        Building(id=3, centre_id=1, code="3", name="3座"),
+        Building(id=9, centre_id=2, code="9", name="9座"),
+    ]
     for row in rows:  # one by one: nothing but the ids says which comes first
         session.add(row)
         session.flush()
     building, other = rows[-2:]
     unit, empty = add_unit(session, building, None, "3-1201"), add_unit(session, building, None, "3-1202")
     far = add_unit(session, other, None, "9-0101")
-    law = add_customer(session, 1, CustomerKind.COMPANY, "恒远律师事务所", vip=True, units=[unit], from_on=date(2021, 3, 1), habits="周一上午例会，别约上门")
+    law = add_customer(
+        session,
+        1,
+        CustomerKind.COMPANY,
+        "恒远律师事务所",
+        vip=True,
+        units=[unit],
+        from_on=date(2021, 3, 1),
+        habits="周一上午例会，别约上门",
+    )
     add_contact(session, law, "沈静", ["13800132046"], unit=unit, title="行政主管")
     add_contact(session, law, "唐亦", ["13800132046"], unit=unit, title="前台")
     add_customer(session, 1, CustomerKind.COMPANY, "空房管理", units=[empty], from_on=date(2024, 1, 1))
@@ -116,7 +136,11 @@ class Browser:
 
     def get(self, path: str, **kwargs):
         answer = self.client.get(path, **kwargs)
-        found = re.search(r'name="csrf_token" value="([^"]+)"', answer.get_data(as_text=True)) if answer.mimetype == "text/html" else None
+        found = (
+            re.search(r'name="csrf_token" value="([^"]+)"', answer.get_data(as_text=True))
+            if answer.mimetype == "text/html"
+            else None
+        )
         self.csrf = found[1] if found else self.csrf
         return answer
 
@@ -133,6 +157,7 @@ class Browser:
 @pytest.fixture
 def browser(web):
     """`browser("lin")` is Lin's browser, logged in; `browser()` is nobody's."""
+
     def open_for(username: str | None = None) -> Browser:
         opened = Browser(web)
         if username:
@@ -142,8 +167,15 @@ def browser(web):
     return open_for
 
 
-REPAIR = {"unit_id": "1", "channel": "phone", "category": "repair", "request": "茶水间吊顶漏水，滴到会议室", "expectation": "come-now",
-          "reply_deadline_kind": "none", "urgency": "urgent"}
+REPAIR = {
+    "unit_id": "1",
+    "channel": "phone",
+    "category": "repair",
+    "request": "茶水间吊顶漏水，滴到会议室",
+    "expectation": "come-now",
+    "reply_deadline_kind": "none",
+    "urgency": "urgent",
+}
 
 
 @pytest.fixture

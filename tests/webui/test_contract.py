@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 import pytest
 
 from tests.webui.conftest import ROOT
@@ -14,7 +15,14 @@ CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 def address(rule) -> str:
     """The rule's address with ids that fit its types; nothing has to stand there."""
-    example = {"number": "2026-0001", "task_id": "0" * 32, "key": "k" * 32, "notice_id": 1, "promise_id": 1, "phone_id": 1}
+    example = {
+        "number": "2026-0001",
+        "task_id": "0" * 32,
+        "key": "k" * 32,
+        "notice_id": 1,
+        "promise_id": 1,
+        "phone_id": 1,
+    }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(example[m[1]]), rule.rule)
 
 
@@ -38,7 +46,11 @@ def test_nobody_gets_past_a_gate_without_login(web, browser):
     for rule in routes(web):
         if rule.endpoint in PUBLIC:
             continue
-        answer = nobody.post(address(rule)) if "POST" in rule.methods and "GET" not in rule.methods else nobody.get(address(rule))
+        answer = (
+            nobody.post(address(rule))
+            if "POST" in rule.methods and "GET" not in rule.methods
+            else nobody.get(address(rule))
+        )
         assert (answer.status_code, answer.location.split("?")[0]) == (302, "/login"), rule.endpoint
 
 
@@ -66,7 +78,9 @@ def test_the_policy_allows_no_inline_script_or_style():
 def test_no_change_without_the_pages_own_token(web, browser, repair, how):
     lin = browser("lin")
     lin.get("/")
-    headers = {"other site": {"Sec-Fetch-Site": "cross-site"}, "other origin": {"Origin": "https://evil.example"}}.get(how, {})
+    headers = {"other site": {"Sec-Fetch-Site": "cross-site"}, "other origin": {"Origin": "https://evil.example"}}.get(
+        how, {}
+    )
     token = {"no token": "", "wrong token": "x" * 43}.get(how, lin.csrf)
     for rule in routes(web):
         if CHANGING & rule.methods:
@@ -93,15 +107,32 @@ def rows(app) -> dict:
     from engine.tables import metadata
 
     with app.database.connect() as connection:
-        return {t.name: sorted(map(str, connection.execute(t.select()))) for t in metadata.tables.values() if t.name != "web_session"}
+        return {
+            t.name: sorted(map(str, connection.execute(t.select())))
+            for t in metadata.tables.values()
+            if t.name != "web_session"
+        }
 
 
 def test_somebody_of_another_centre_finds_nothing(web, browser, repair):
     hu = browser("hu")
     task = repair.split("?")[0]
-    for path in ("/tickets/2026-0001", "/tickets/2026-0001/state", "/tickets/2026-0001/diagram", task, "/register?unit=1", "/queue"):
+    for path in (
+        "/tickets/2026-0001",
+        "/tickets/2026-0001/state",
+        "/tickets/2026-0001/diagram",
+        task,
+        "/register?unit=1",
+        "/queue",
+    ):
         assert hu.get(path).status_code == 404, path
-    for path in ("/tickets/2026-0001/urge", "/tickets/2026-0001/withdraw", "/tickets/2026-0001/phones/1", task, f"{task}/help"):
+    for path in (
+        "/tickets/2026-0001/urge",
+        "/tickets/2026-0001/withdraw",
+        "/tickets/2026-0001/phones/1",
+        task,
+        f"{task}/help",
+    ):
         assert hu.post(path, {"text": "x", "reason": "x", "question": "x"}).status_code == 404, path
     for path in ("/", "/tickets", "/search?q=2026-0001", "/search?q=恒远", "/register/find?q=3-1201"):
         page = hu.get(path).get_data(as_text=True)
@@ -122,16 +153,28 @@ def test_an_error_shows_a_number_and_no_inside(web, browser, monkeypatch):
     lin = browser("lin")
     monkeypatch.setattr(work, "first_screen", broken)
     answer = lin.get("/")
-    assert answer.status_code == 500 and "secret" not in answer.get_data(as_text=True) and "编号" in answer.get_data(as_text=True)
+    assert (
+        answer.status_code == 500
+        and "secret" not in answer.get_data(as_text=True)
+        and "编号" in answer.get_data(as_text=True)
+    )
 
 
 def test_every_icon_that_a_page_names_is_in_the_sprite(browser, repair):
     listed = set((ROOT / "webui/build/icons.txt").read_text(encoding="utf-8").split())
-    used = {name for template in (ROOT / "webui/templates").rglob("*.html")
-            for name in re.findall(r'icon\("([\w-]+)"', template.read_text(encoding="utf-8"))}
+    used = {
+        name
+        for template in (ROOT / "webui/templates").rglob("*.html")
+        for name in re.findall(r'icon\("([\w-]+)"', template.read_text(encoding="utf-8"))
+    }
     lin = browser("lin")
     lin.get("/tickets/2026-0001")
-    for path, values in (("urge", {"text": "还在滴"}), ("information", {"text": "会议室也漏"}), ("help", {"question": "没有钥匙"}), ("withdraw", {"reason": "好了"})):
+    for path, values in (
+        ("urge", {"text": "还在滴"}),
+        ("information", {"text": "会议室也漏"}),
+        ("help", {"question": "没有钥匙"}),
+        ("withdraw", {"reason": "好了"}),
+    ):
         used |= set(re.findall(r"icons\.svg\?v=\w+#([\w-]+)", lin.get("/tickets/2026-0001").get_data(as_text=True)))
         lin.post(f"/tickets/2026-0001/{path}", values)
     assert used <= listed, used - listed

@@ -19,7 +19,9 @@ def test_a_wrong_password_says_so_without_saying_which_was_wrong(browser):
     nobody = browser()
     wrong, unknown = nobody.login("lin", "not the password"), nobody.login("nobody", "not the password")
     assert (wrong.status_code, unknown.status_code) == (401, 401)
-    assert "用户名和密码对不上" in wrong.get_data(as_text=True) and "用户名和密码对不上" in unknown.get_data(as_text=True)
+    assert "用户名和密码对不上" in wrong.get_data(as_text=True) and "用户名和密码对不上" in unknown.get_data(
+        as_text=True
+    )
 
 
 def test_too_many_wrong_passwords_have_to_wait(browser, app):
@@ -59,9 +61,17 @@ def test_over_https_the_cookie_carries_the_host_prefix(web):
 
     secure = Browser(web)
     secure.get("/login", base_url="https://zhiban.example")
-    answer = secure.post("/login", {"username": "lin", "password": "zhiban-demo-2026"}, base_url="https://zhiban.example")
+    answer = secure.post(
+        "/login", {"username": "lin", "password": "zhiban-demo-2026"}, base_url="https://zhiban.example"
+    )
     cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Host-zhiban="))
-    assert "Secure" in cookie and "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Path=/" in cookie and "Domain" not in cookie
+    assert (
+        "Secure" in cookie
+        and "HttpOnly" in cookie
+        and "SameSite=Lax" in cookie
+        and "Path=/" in cookie
+        and "Domain" not in cookie
+    )
 
 
 def test_language_and_theme_follow_the_person(browser):

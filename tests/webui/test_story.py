@@ -9,7 +9,7 @@ from tests.webui.conftest import REPAIR
 
 def form_of(page: str) -> dict:
     """The hidden fields of the task's form."""
-    form = page[page.index("data-task="):]
+    form = page[page.index("data-task=") :]
     return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
 
 
@@ -80,7 +80,9 @@ def test_the_limits_of_the_form_are_shown_with_their_sum_before_saving(browser):
 def test_the_customers_own_earlier_deadline_wins_in_the_preview(browser):
     lin = browser("lin")
     lin.get("/register?unit=1")
-    page = lin.post("/register/preview", REPAIR | {"reply_deadline_kind": "at", "reply_deadline": "2026-11-20T13:00"}).get_data(as_text=True)
+    page = lin.post(
+        "/register/preview", REPAIR | {"reply_deadline_kind": "at", "reply_deadline": "2026-11-20T13:00"}
+    ).get_data(as_text=True)
     assert "办完 13:00" in page and "取早的" in page
 
 
@@ -107,8 +109,12 @@ def test_a_reason_field_appears_with_the_answer_that_needs_it(browser, repair):
 def test_urge_information_promise_help_and_withdraw_stand_on_the_ticket(browser, repair):
     lin = browser("lin")
     lin.get("/tickets/2026-0001")
-    for path, values in (("urge", {"text": "还在滴"}), ("information", {"text": "会议室也漏"}), ("help", {"question": "没有钥匙"}),
-                         ("promise", {"text": "空调几点修好", "due_at": "2026-11-20T16:50"})):
+    for path, values in (
+        ("urge", {"text": "还在滴"}),
+        ("information", {"text": "会议室也漏"}),
+        ("help", {"question": "没有钥匙"}),
+        ("promise", {"text": "空调几点修好", "due_at": "2026-11-20T16:50"}),
+    ):
         assert lin.post(f"/tickets/2026-0001/{path}", values | {"request_id": path}).status_code == 303
     page = lin.get("/tickets/2026-0001").get_data(as_text=True)
     assert all(text in page for text in ("还在滴", "会议室也漏", "没有钥匙", "空调几点修好", "催过 1 次"))

@@ -21,11 +21,22 @@ auth = Blueprint("auth", __name__)
 def login():
     back = _own_address(request.args.get("next", ""))
     if request.method == "GET":
-        return redirect(back or url_for("desk.first")) if g.get("person") else render_template("auth/login.html", next=back)
+        return (
+            redirect(back or url_for("desk.first"))
+            if g.get("person")
+            else render_template("auth/login.html", next=back)
+        )
     username = request.form.get("username", "")[:64]
     try:
-        started = actions.login(service_app(), username, request.form.get("password", "")[:1000], address=request.remote_addr or "",
-                                device=sessions.device(), agent=request.user_agent.string, old_token=sessions.token())
+        started = actions.login(
+            service_app(),
+            username,
+            request.form.get("password", "")[:1000],
+            address=request.remote_addr or "",
+            device=sessions.device(),
+            agent=request.user_agent.string,
+            old_token=sessions.token(),
+        )
     except (LoginRefused, TooManyTries) as error:
         fault = fault_of(error)
         return render_template("auth/login.html", next=back, username=username, fault=fault), fault.status
@@ -39,7 +50,14 @@ def login_language():
     chosen = request.form.get("language", "")
     answer = redirect(url_for("auth.login"), 303)
     if chosen in i18n.LANGUAGES:
-        answer.set_cookie(i18n.LANGUAGE_COOKIE, chosen, max_age=sessions.YEAR_SECONDS, samesite="Lax", httponly=True, secure=sessions.secure())
+        answer.set_cookie(
+            i18n.LANGUAGE_COOKIE,
+            chosen,
+            max_age=sessions.YEAR_SECONDS,
+            samesite="Lax",
+            httponly=True,
+            secure=sessions.secure(),
+        )
     return answer
 
 
@@ -50,7 +68,12 @@ def first_password():
     if request.method == "GET":
         return render_template("auth/password.html")
     try:
-        actions.redeem_code(service_app(), request.form.get("code", "")[:100], request.form.get("password", "")[:1000], address=request.remote_addr or "")
+        actions.redeem_code(
+            service_app(),
+            request.form.get("code", "")[:100],
+            request.form.get("password", "")[:1000],
+            address=request.remote_addr or "",
+        )
     except (LoginRefused, PasswordRefused, TooManyTries) as error:
         fault = fault_of(error)
         return render_template("auth/password.html", fault=fault), fault.status
@@ -83,6 +106,12 @@ def preferences():
 def _own_address(text: str) -> str:
     """An address of this site as path and query; empty for anything that could lead elsewhere."""
     parts = urlsplit(text.rstrip("?"))
-    if parts.scheme or parts.netloc or not parts.path.startswith("/") or parts.path.startswith(("//", "/\\")) or "\\" in text:
+    if (
+        parts.scheme
+        or parts.netloc
+        or not parts.path.startswith("/")
+        or parts.path.startswith(("//", "/\\"))
+        or "\\" in text
+    ):
         return ""
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -48,7 +48,9 @@ def search():
 @desk.get("/register")
 @gate(registrar)
 def register(_person):
-    page = register_views.page(_number("unit"), _number("contact"), request.args.get("channel", "phone"), request.args.get("phone", "")[:40])
+    page = register_views.page(
+        _number("unit"), _number("contact"), request.args.get("channel", "phone"), request.args.get("phone", "")[:40]
+    )
     form = _form()
     page.fields = _fields(form, form.initial({}))
     return render_template("desk/register.html", page=page)
@@ -107,7 +109,9 @@ def save(person):
 
 def _again(form, values, error):
     """The page with everything that was typed, and what is wrong with it."""
-    page = register_views.page(_number("unit_id"), _number("contact_id"), request.form.get("channel", "phone"), request.form.get("q", ""))
+    page = register_views.page(
+        _number("unit_id"), _number("contact_id"), request.form.get("channel", "phone"), request.form.get("q", "")
+    )
     page.fault = fault_of(error)
     faults = error.faults if isinstance(error, FormInvalid) else {}
     page.errors = {"unit_id": str(error)} if getattr(error, "field", None) == "unit_id" else {}

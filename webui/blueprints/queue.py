@@ -23,5 +23,11 @@ def index(departments):
     asked = request.args.get("department", "")
     department = asked if asked in departments else departments[0]
     rows, others = work_views.queue(g.person, department)
-    return render_template("queue/index.html", title=gettext("%(department)s的单", department=words.department(department)), department=department,
-                           departments=[{"key": d, "name": words.department(d)} for d in departments], rows=rows, others=others)
+    return render_template(
+        "queue/index.html",
+        title=gettext("%(department)s的单", department=words.department(department)),
+        department=department,
+        departments=[{"key": d, "name": words.department(d)} for d in departments],
+        rows=rows,
+        others=others,
+    )

@@ -36,13 +36,18 @@ def complete(card):
     try:
         if form:
             uploads.store_for(card, form, values)
-        result = actions.complete_task(service_app(), g.person, card.task.id, values, seen=_seen(), request_id=request.form.get("request_id"))
+        result = actions.complete_task(
+            service_app(), g.person, card.task.id, values, seen=_seen(), request_id=request.form.get("request_id")
+        )
     except (FormInvalid, VersionClash, Refused) as error:
         look_again()
         return render_template("tasks/show.html", page=task_views.again(card, values, error)), fault_of(error).status
     look_again()
-    told(gettext("%(task)s：%(number)s", task=task_views.name_of_task(card), number=card.task.business_key),
-         url_for("tickets.show", number=card.task.business_key), gettext("看工单"))
+    told(
+        gettext("%(task)s：%(number)s", task=task_views.name_of_task(card), number=card.task.business_key),
+        url_for("tickets.show", number=card.task.business_key),
+        gettext("看工单"),
+    )
     return redirect(task_views.next_address(g.person, card, result), 303)
 
 
@@ -64,7 +69,13 @@ def claim(card):
 @tasks.post("/tasks/<task_id>/help")
 @gate(task_for, "task_id")
 def help(card):
-    actions.ask_help(service_app(), g.person, card.task.business_key, request.form.get("question", "").strip(), request_id=request.form.get("request_id"))
+    actions.ask_help(
+        service_app(),
+        g.person,
+        card.task.business_key,
+        request.form.get("question", "").strip(),
+        request_id=request.form.get("request_id"),
+    )
     told(gettext("已求助，主管会看到"))
     return redirect(url_for("tasks.show", task_id=card.task.id), 303)
 

@@ -21,7 +21,11 @@ tickets = Blueprint("tickets", __name__)
 @gate(signed_in)
 def index():
     """The open tickets that the person sees, the nearest limit first."""
-    return render_template("tickets/index.html", rows=ticket_views.rows(g.person, everything="all" in request.args), everything="all" in request.args)
+    return render_template(
+        "tickets/index.html",
+        rows=ticket_views.rows(g.person, everything="all" in request.args),
+        everything="all" in request.args,
+    )
 
 
 @tickets.get("/tickets/<number>")
@@ -79,7 +83,9 @@ def help(card):
 @tickets.post("/tickets/<number>/promise")
 @gate(ticket_for, "number")
 def promise(card):
-    actions.promise(service_app(), g.person, card.ticket.number, _wanted("text"), _instant("due_at"), request_id=_request_id())
+    actions.promise(
+        service_app(), g.person, card.ticket.number, _wanted("text"), _instant("due_at"), request_id=_request_id()
+    )
     told(gettext("答应客户的事已记下，到点提醒你"))
     return _back(card)
 

@@ -8,6 +8,7 @@ from flask import url_for
 from flask_babel import gettext
 
 from webui.filters import face, left, when
+from webui.i18n import listed
 from webui.people import name_of
 from webui.views.story import element_name
 from webui.words import role
@@ -17,14 +18,24 @@ def state(card, process_key: str, now: datetime) -> dict:
     """What the viewer marks, as JSON. `version` changes with every step, so that the page knows when to look again."""
     here = [t for t in card.tasks if t.process_key == process_key]
     late = {t.element_id for t in here if t.due_at and t.due_at <= now}
-    return {"done": sorted(set(card.walked) - card.standing), "now": sorted(card.standing - late), "late": sorted(late),
-            "tokens": [_token(t, now) for t in here], "version": f"{card.ticket.version}.{sum(card.walked.values())}.{len(card.timeline)}"}
+    return {
+        "done": sorted(set(card.walked) - card.standing),
+        "now": sorted(card.standing - late),
+        "late": sorted(late),
+        "tokens": [_token(t, now) for t in here],
+        "version": f"{card.ticket.version}.{sum(card.walked.values())}.{len(card.timeline)}",
+    }
 
 
 def _token(task, now: datetime) -> dict:
     who = task.assignee_name or name_of(task.assignee) or group_words(task)
     over = bool(task.due_at and task.due_at <= now)
-    return {"element": task.element_id, "face": face(who), "text": left(task.due_at, now) if task.due_at else who, "kind": "over" if over else ""}
+    return {
+        "element": task.element_id,
+        "face": face(who),
+        "text": left(task.due_at, now) if task.due_at else who,
+        "kind": "over" if over else "",
+    }
 
 
 def now_words(open_tasks: list, definition_of) -> str:
@@ -39,13 +50,13 @@ def now_words(open_tasks: list, definition_of) -> str:
         text = gettext("现在：%(who)s %(name)s%(clause)s", who=who, name=name, clause=clause)
         parts.append(text + (gettext("，%(at)s 前", at=when(task.due_at)) if task.due_at else ""))
     following = next_words(definition_of(open_tasks[0].process_key), open_tasks[0].element_id)
-    return "；".join(parts) + "。" + (gettext("接着：%(next)s。", next=following) if following else "")
+    return listed(*parts) + gettext("。") + (gettext("接着：%(next)s。", next=following) if following else "")
 
 
 def group_words(task) -> str:
     """The roles a task is offered to, in words; rows of the engine carry them as one text, the service's as a tuple."""
     groups = task.groups.strip("|").split("|") if isinstance(task.groups, str) else task.groups
-    return "、".join(role(g) for g in groups if g)
+    return listed(*(role(g) for g in groups if g), items=True)
 
 
 def next_words(definition, element_id: str) -> str:
@@ -53,7 +64,7 @@ def next_words(definition, element_id: str) -> str:
     if definition is None or element_id not in definition.diagram.elements:
         return ""
     names = [element_name(definition, e) for e in _following(definition.diagram, element_id)]
-    return gettext("、").join(names[:3])
+    return listed(*names[:3], items=True)
 
 
 def _following(diagram, start: str) -> list[str]:
@@ -81,8 +92,11 @@ def _following(diagram, start: str) -> list[str]:
 def of_ticket(ticket, open_tasks: list, definition_of) -> dict | None:
     if not ticket.instance_id:
         return None
-    return {"xml": url_for("tickets.diagram", number=ticket.number), "state": url_for("tickets.state", number=ticket.number),
-            "words": now_words(open_tasks, definition_of)}
+    return {
+        "xml": url_for("tickets.diagram", number=ticket.number),
+        "state": url_for("tickets.state", number=ticket.number),
+        "words": now_words(open_tasks, definition_of),
+    }
 
 
 def why(task) -> str:

@@ -11,7 +11,8 @@ from service.calendars.rules import Sum
 from service.calendars.wording import sum_rows
 from webui import words
 from webui.filters import Clock, clock, left, minutes, when
-from webui.i18n import language
+from webui.i18n import language, listed
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -50,7 +51,9 @@ def _limit(line, closed_at: datetime | None, now: datetime, mine: bool, first: b
     if ended_at:
         chip = clock(line.due_at, done_after=max(ended_at - line.start_at, timedelta(0)), at=now)
         if line.met_at and line.met_at > line.due_at:
-            chip = Clock("done", gettext("晚了 %(t)s", t=minutes(max(1, int((line.met_at - line.due_at).total_seconds() // 60)))))
+            chip = Clock(
+                "done", gettext("晚了 %(t)s", t=minutes(max(1, int((line.met_at - line.due_at).total_seconds() // 60))))
+            )
         elif not line.met_at:
             chip = Clock("done", gettext("不用了"))
     else:
@@ -70,20 +73,31 @@ def sum_of(target, kind: str = "") -> SumView:
     lines = [Line(_row_text(row), row.hours if row.minutes else gettext("不算")) for row in rows]
     total = gettext("合计 %(t)s", t=amount(target.minutes))
     if target.due_at < target.standard_at:
-        lines += [Line(total, when(target.standard_at)), Line(gettext("客户要求 %(at)s 前，比标准早", at=when(target.due_at)), gettext("取早的"))]
+        lines += [
+            Line(total, when(target.standard_at)),
+            Line(gettext("客户要求 %(at)s 前，比标准早", at=when(target.due_at)), gettext("取早的")),
+        ]
         total = gettext("取客户要求")
-    return SumView(gettext("%(name)s %(at)s 是怎么算的", name=name, at=when(target.due_at)), source_of(target), lines, total, when(target.due_at))
+    return SumView(
+        gettext("%(name)s %(at)s 是怎么算的", name=name, at=when(target.due_at)),
+        source_of(target),
+        lines,
+        total,
+        when(target.due_at),
+    )
 
 
 def _row_text(row) -> str:
-    text = f"{row.day}（{row.note}）" if row.note and language() == "zh" else f"{row.day} ({row.note})" if row.note else row.day
+    text = gettext("%(name)s（%(title)s）", name=row.day, title=row.note) if row.note else row.day
     return gettext("%(day)s 算 %(t)s", day=text, t=amount(row.minutes)) if row.minutes else text
 
 
 def source_of(target) -> str:
-    where = {"table": gettext("时限表"), "customer": gettext("客户要求"), "promise": gettext("合同承诺")}.get(str(target.source), str(target.source))
+    where = {"table": gettext("时限表"), "customer": gettext("客户要求"), "promise": gettext("合同承诺")}.get(
+        str(target.source), str(target.source)
+    )
     calendar = gettext("全天计时") if target.calendar == "round-the-clock" else gettext("营业时间")
-    return f"{where}，{calendar}" + (f"，{target.reason}" if target.reason else "")
+    return listed(where, calendar, target.reason)
 
 
 def amount(count: float) -> str:

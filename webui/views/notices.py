@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from service.notifications import actions, queries
 from webui.gates import service_app
+from webui.i18n import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,14 @@ def _view(line) -> NoticeView:
     notice = line.notice
     href = url_for("tickets.show", number=notice.ticket_number) if notice.ticket_number and line.title else ""
     about = f"{notice.ticket_number} {line.title}" if line.title else notice.ticket_number or ""
-    return NoticeView(notice.id, text(notice.kind, notice.data or {}, about), notice.at, notice.urgent, notice.read_at is not None, href)
+    return NoticeView(
+        notice.id,
+        text(notice.kind, notice.data or {}, about),
+        notice.at,
+        notice.urgent,
+        notice.read_at is not None,
+        href,
+    )
 
 
 def text(kind: str, data: dict, ticket: str) -> str:
@@ -45,7 +53,7 @@ def text(kind: str, data: dict, ticket: str) -> str:
 
 def _escalated(data: dict, ticket: str) -> str:
     what = gettext("升级到你：%(ticket)s", ticket=ticket) if ticket else gettext("有事升级到你")
-    return f"{what}，{data['reason']}" if data.get("reason") else what
+    return listed(what, data.get("reason") or "")
 
 
 TEXTS = {

@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from webui import words
 from webui.filters import Clock, clock, clock_time, face, left, masked, when
+from webui.i18n import listed
 from webui.people import name_of
 
 SLIP_STEPS = ("sent", "accepted", "arrived", "handled", "verified")
@@ -85,10 +86,22 @@ def ticket_view(ticket) -> TicketView:
     unit = ticket.unit.code if ticket.unit else ""
     contact = ticket.contact
     phone = next((p.digits for p in contact.phones), "") if contact else ""
-    return TicketView(ticket.number, ticket.title, unit, ticket.customer.name if ticket.customer else "", contact.name if contact else "",
-                      masked(phone), ticket.vip, words.category(ticket.category), str(ticket.urgency) == "urgent",
-                      words.ticket_state(ticket.state), name_of(ticket.owner), ticket.request, ticket.urged_count,
-                      ticket.closed_at is not None)
+    return TicketView(
+        ticket.number,
+        ticket.title,
+        unit,
+        ticket.customer.name if ticket.customer else "",
+        contact.name if contact else "",
+        masked(phone),
+        ticket.vip,
+        words.category(ticket.category),
+        str(ticket.urgency) == "urgent",
+        words.ticket_state(ticket.state),
+        name_of(ticket.owner),
+        ticket.request,
+        ticket.urged_count,
+        ticket.closed_at is not None,
+    )
 
 
 def where_of(ticket) -> str:
@@ -97,14 +110,18 @@ def where_of(ticket) -> str:
     customer = ticket.customer.name if ticket.customer else ""
     place = " ".join(part for part in (unit, customer) if part)
     what = f"{words.category(ticket.category)} {ticket.number}"
-    return f"{place}，{what}" if place else what
+    return listed(place, what)
 
 
 def ticket_clock(ticket, now: datetime, mine: bool = False) -> Clock:
     """The nearest unmet limit of a ticket as one chip."""
     if ticket.closed_at:
         return Clock("done", words.ticket_state(ticket.state))
-    dues = [getattr(ticket, f"{kind}_due_at") for kind in LIMITS if getattr(ticket, f"{kind}_due_at") and not getattr(ticket, f"{kind}_met_at")]
+    dues = [
+        getattr(ticket, f"{kind}_due_at")
+        for kind in LIMITS
+        if getattr(ticket, f"{kind}_due_at") and not getattr(ticket, f"{kind}_met_at")
+    ]
     if not dues:
         return Clock("wait", words.ticket_state(ticket.state))
     chip = clock(min(dues), ticket.registered_at, mine=mine, at=now)
@@ -113,30 +130,61 @@ def ticket_clock(ticket, now: datetime, mine: bool = False) -> Clock:
 
 def slip_view(slip, ticket, now: datetime) -> SlipView:
     """A slip with its five steps; the edge has the colour of the limit that runs now."""
-    stamps = {"sent": slip.sent_at, "accepted": slip.accepted_at, "arrived": slip.arrived_at, "handled": slip.handled_at,
-              "verified": slip.verified_at}
+    stamps = {
+        "sent": slip.sent_at,
+        "accepted": slip.accepted_at,
+        "arrived": slip.arrived_at,
+        "handled": slip.handled_at,
+        "verified": slip.verified_at,
+    }
     if str(slip.state) == "back":
         stamps["handled"] = stamps["verified"] = None
     ended = str(slip.state) in ENDED
     current = None if ended else next((s for s in SLIP_STEPS if not stamps[s]), None)
-    names = {"sent": gettext("派"), "accepted": gettext("接"), "arrived": gettext("到场"), "handled": gettext("办完"), "verified": gettext("核实")}
-    steps = [Step(names[s], clock_time(stamps[s]) if stamps[s] else "", "done" if stamps[s] else "now" if s == current else "")
-             for s in SLIP_STEPS]
-    who = "，".join(part for part in (words.department(slip.department), name_of(slip.worker)) if part)
+    names = {
+        "sent": gettext("派"),
+        "accepted": gettext("接"),
+        "arrived": gettext("到场"),
+        "handled": gettext("办完"),
+        "verified": gettext("核实"),
+    }
+    steps = [
+        Step(
+            names[s], clock_time(stamps[s]) if stamps[s] else "", "done" if stamps[s] else "now" if s == current else ""
+        )
+        for s in SLIP_STEPS
+    ]
+    who = listed(words.department(slip.department), name_of(slip.worker))
     chip = None if ended else _slip_clock(slip, ticket, current, now)
     kind = chip.kind if chip and chip.kind in ("soon", "over") else "" if ended or current is None else "mine"
-    return SlipView(slip.number, who, kind, steps, chip, slip.instruction, slip.reason, slip.result, words.slip_state(slip.state))
+    return SlipView(
+        slip.number, who, kind, steps, chip, slip.instruction, slip.reason, slip.result, words.slip_state(slip.state)
+    )
 
 
 def _slip_clock(slip, ticket, current: str | None, now: datetime) -> Clock | None:
-    due_at = {"accepted": ticket.response_due_at, "arrived": ticket.arrival_due_at, "handled": ticket.resolution_due_at}.get(current)
+    due_at = {
+        "accepted": ticket.response_due_at,
+        "arrived": ticket.arrival_due_at,
+        "handled": ticket.resolution_due_at,
+    }.get(current)
     if due_at is None:
         return None
     names = {"accepted": gettext("接单"), "arrived": gettext("到场"), "handled": gettext("办完")}
     chip = clock(due_at, slip.sent_at, mine=False, label=names[current], at=now)
-    return Clock("wait", names[current] + left(due_at, now), due_at, slip.sent_at, names[current]) if chip.kind == "wait" else chip
+    return (
+        Clock("wait", names[current] + left(due_at, now), due_at, slip.sent_at, names[current])
+        if chip.kind == "wait"
+        else chip
+    )
 
 
 def photo_view(photo) -> dict:
-    caption = f"{words.photo(photo.kind)}，{name_of(photo.taken_by)} {when(photo.at)}"
-    return {"href": url_for("files.photo", key=photo.key), "caption": caption, "id": photo.id, "key": photo.key, "face": face(photo.taken_by)}
+    caption = listed(words.photo(photo.kind), f"{name_of(photo.taken_by)} {when(photo.at)}")
+    return {
+        "href": url_for("files.photo", key=photo.key),
+        "caption": caption,
+        "id": photo.id,
+        "key": photo.key,
+        "face": face(photo.taken_by),
+    }

@@ -20,6 +20,7 @@ from service.tickets.models import Category
 from webui import clauses, words
 from webui.filters import Clock, masked, month_day, when
 from webui.gates import look_again, service_app
+from webui.i18n import listed
 from webui.views.limits import SumView, sum_of
 from webui.views.pages import ticket_clock
 
@@ -79,7 +80,12 @@ def page(unit_id: int | None = None, contact_id: int | None = None, channel: str
     """The page for a unit (perhaps already a caller), or still without one. Raises NotThere outside the person's reach."""
     card = customers.unit_card(g.person, unit_id) if unit_id else None
     element = definition().diagram.elements.get("register")
-    found = Page(channel=channel, channels=list(words.channels().items()), clause=element.clause or "" if element else "", query=query)
+    found = Page(
+        channel=channel,
+        channels=list(words.channels().items()),
+        clause=element.clause or "" if element else "",
+        query=query,
+    )
     found.clause_text = clauses.title(found.clause)
     if card is not None:
         found.who = _who(card, contact_id)
@@ -93,38 +99,71 @@ def _who(card, contact_id: int | None) -> Who:
     chosen = next((c for c in contacts if c.id == contact_id), contacts[0] if len(contacts) == 1 else None)
     customer = chosen.customer if chosen else card.customer
     phone = chosen.phones[0].digits if chosen and chosen.phones else ""
-    return Who(card.unit.code, customer.name if customer else gettext("空置"), _called(chosen), masked(phone), bool(customer and customer.vip),
-               card.unit.id, customer.id if customer else None, chosen.id if chosen else None,
-               [_choice(card.unit.id, c) for c in contacts])
+    return Who(
+        card.unit.code,
+        customer.name if customer else gettext("空置"),
+        _called(chosen),
+        masked(phone),
+        bool(customer and customer.vip),
+        card.unit.id,
+        customer.id if customer else None,
+        chosen.id if chosen else None,
+        [_choice(card.unit.id, c) for c in contacts],
+    )
 
 
 def _called(contact) -> str:
     if contact is None:
         return ""
-    return f"{contact.name}（{contact.title}）" if contact.title else contact.name
+    return gettext("%(name)s（%(title)s）", name=contact.name, title=contact.title) if contact.title else contact.name
 
 
 def _choice(unit_id: int, contact) -> dict:
-    return {"id": contact.id, "name": contact.name, "title": contact.title,
-            "href": url_for("desk.register", unit=unit_id, contact=contact.id), "fragment": url_for("desk.who", unit=unit_id, contact=contact.id)}
+    return {
+        "id": contact.id,
+        "name": contact.name,
+        "title": contact.title,
+        "href": url_for("desk.register", unit=unit_id, contact=contact.id),
+        "fragment": url_for("desk.who", unit=unit_id, contact=contact.id),
+    }
 
 
 def _card(card) -> SimpleNamespace:
     now = service_app().clock.now()
     customer = card.customer
-    units = "、".join(u.code for u in card.units_of_customer)
+    units = listed(*(u.code for u in card.units_of_customer), items=True)
     facts = [
         (gettext("租用"), units + (gettext("，%(year)d 年起", year=card.since_on.year) if card.since_on else "")),
-        (gettext("联系人"), "，".join(_called(c) for c in card.contacts)),
-        (gettext("称呼"), customer.address_as if customer else ""), (gettext("习惯"), customer.habits if customer else ""),
+        (gettext("联系人"), listed(*(_called(c) for c in card.contacts))),
+        (gettext("称呼"), customer.address_as if customer else ""),
+        (gettext("习惯"), customer.habits if customer else ""),
         (gettext("备注"), customer.note if customer else ""),
-        (gettext("满意"), gettext("近 90 天平均 %(score)s", score=card.satisfaction) if card.satisfaction else "")]
+        (gettext("满意"), gettext("近 90 天平均 %(score)s", score=card.satisfaction) if card.satisfaction else ""),
+    ]
     return SimpleNamespace(
-        unit=card.unit.code, customer=customer.name if customer else gettext("空置"), vip=card.vip, facts=[f for f in facts if f[1]],
-        open=[{"href": url_for("tickets.show", number=t.number), "title": t.title, "clock": ticket_clock(t, now),
-               "hint": f"{t.number}，{words.category(t.category)}，{words.ticket_state(t.state)}"} for t in card.open_tickets],
-        recent=[{"href": url_for("tickets.show", number=t.number), "title": t.title,
-                 "hint": month_day(t.registered_at.date()) + (gettext("，满意 %(n)d", n=t.satisfaction) if t.satisfaction else "")} for t in card.recent])
+        unit=card.unit.code,
+        customer=customer.name if customer else gettext("空置"),
+        vip=card.vip,
+        facts=[f for f in facts if f[1]],
+        open=[
+            {
+                "href": url_for("tickets.show", number=t.number),
+                "title": t.title,
+                "clock": ticket_clock(t, now),
+                "hint": listed(t.number, words.category(t.category), words.ticket_state(t.state)),
+            }
+            for t in card.open_tickets
+        ],
+        recent=[
+            {
+                "href": url_for("tickets.show", number=t.number),
+                "title": t.title,
+                "hint": month_day(t.registered_at.date())
+                + (gettext("，满意 %(n)d", n=t.satisfaction) if t.satisfaction else ""),
+            }
+            for t in card.recent
+        ],
+    )
 
 
 def hits(text: str, fragment: bool) -> list[dict]:
@@ -132,15 +171,37 @@ def hits(text: str, fragment: bool) -> list[dict]:
     digits = "".join(c for c in text if c.isdigit())
     callers = customers.by_phone(g.person, text) if len(digits) >= 7 and len(digits) >= len(text.strip()) - 4 else []
     if callers:
-        return [_hit(c.unit.id if c.unit else None, c.contact.id, c.unit.code if c.unit else "", c.customer.name, c.customer.vip, _called(c.contact),
-                     gettext("上次来电 %(at)s", at=when(c.contact.last_call_at)) if c.contact.last_call_at else masked(digits)) for c in callers if c.unit]
-    return [_hit(h.unit.id, None, h.label, "、".join(c.name for c in h.customers), h.vip, "", "") for h in customers.find_units(g.person, text)]
+        return [
+            _hit(
+                c.unit.id if c.unit else None,
+                c.contact.id,
+                c.unit.code if c.unit else "",
+                c.customer.name,
+                c.customer.vip,
+                _called(c.contact),
+                gettext("上次来电 %(at)s", at=when(c.contact.last_call_at))
+                if c.contact.last_call_at
+                else masked(digits),
+            )
+            for c in callers
+            if c.unit
+        ]
+    return [
+        _hit(h.unit.id, None, h.label, listed(*(c.name for c in h.customers), items=True), h.vip, "", "")
+        for h in customers.find_units(g.person, text)
+    ]
 
 
 def _hit(unit_id, contact_id, unit, customer, vip, contact, hint) -> dict:
     args = {"unit": unit_id} | ({"contact": contact_id} if contact_id else {})
-    return {"href": url_for("desk.register", **args), "fragment": url_for("desk.who", **args), "title": f"{unit} {customer}".strip(), "vip": vip,
-            "contact": contact, "hint": hint}
+    return {
+        "href": url_for("desk.register", **args),
+        "fragment": url_for("desk.who", **args),
+        "title": f"{unit} {customer}".strip(),
+        "vip": vip,
+        "contact": contact,
+        "hint": hint,
+    }
 
 
 def add_targets(found: Page, values: dict[str, Any], vip: bool, centre_id: int, customer_at: datetime | None) -> None:
@@ -149,7 +210,11 @@ def add_targets(found: Page, values: dict[str, Any], vip: bool, centre_id: int, 
         return
     now = service_app().clock.now()
     try:
-        decision = definition().decisions[DECISION].decide(DECISION, {"category": values["category"], "urgency": values["urgency"], "vip": vip, "now": now})
+        decision = (
+            definition()
+            .decisions[DECISION]
+            .decide(DECISION, {"category": values["category"], "urgency": values["urgency"], "vip": vip, "now": now})
+        )
     except (EngineError, KeyError):
         found.targets_hint = gettext("时限表没有这一行，保存时会再算")
         return
@@ -158,34 +223,66 @@ def add_targets(found: Page, values: dict[str, Any], vip: bool, centre_id: int, 
     for kind in KINDS:
         minutes = level.get(f"{kind}_minutes")
         if minutes is not None:
-            found.targets.append(_target(kind, int(minutes), level["calendar"], now, customer_at, centre_id, decision.rules))
+            found.targets.append(
+                _target(kind, int(minutes), level["calendar"], now, customer_at, centre_id, decision.rules)
+            )
 
 
-def _target(kind: str, minutes: int, calendar: str, now: datetime, customer_at: datetime | None, centre_id: int, fired) -> TargetView:
+def _target(
+    kind: str, minutes: int, calendar: str, now: datetime, customer_at: datetime | None, centre_id: int, fired
+) -> TargetView:
     total = explain(now, minutes, calendar_of(g.session, centre_id, calendar))
     due = rules.earlier_of(total.due_at, customer_at)
-    row = gettext("第 %(rows)s 行", rows="、".join(str(r) for r in fired)) if fired else ""
-    target = SimpleNamespace(kind=kind, sum=total.to_json(), calendar=calendar, minutes=minutes, start_at=now, standard_at=total.due_at,
-                             due_at=due.at, source=due.source, reason=row)
+    row = gettext("第 %(rows)s 行", rows=listed(*map(str, fired), items=True)) if fired else ""
+    target = SimpleNamespace(
+        kind=kind,
+        sum=total.to_json(),
+        calendar=calendar,
+        minutes=minutes,
+        start_at=now,
+        standard_at=total.due_at,
+        due_at=due.at,
+        source=due.source,
+        reason=row,
+    )
     return TargetView(kind, Clock("mine", f"{words.target(kind)} {when(due.at)}"), sum_of(target))
 
 
 def duplicates(unit_id: int, category: str) -> list[dict]:
     """Open tickets of the unit that may be the same matter."""
-    return [{"number": t.number, "title": t.title, "href": url_for("tickets.show", number=t.number),
-             "hint": gettext("%(at)s 登记，%(state)s", at=when(t.registered_at), state=words.ticket_state(t.state))}
-            for t in queries.duplicates(g.person, unit_id, category)] if category in CATEGORIES else []
+    return (
+        [
+            {
+                "number": t.number,
+                "title": t.title,
+                "href": url_for("tickets.show", number=t.number),
+                "hint": gettext("%(at)s 登记，%(state)s", at=when(t.registered_at), state=words.ticket_state(t.state)),
+            }
+            for t in queries.duplicates(g.person, unit_id, category)
+        ]
+        if category in CATEGORIES
+        else []
+    )
 
 
 def save(person, form: Mapping[str, str], values: dict[str, Any]) -> tuple[str, str | None]:
     """Registers; gives the number and the person's next task (dispatch, or handling on the spot)."""
+
     def number(name: str) -> int | None:
         raw = form.get(name, "")
         return int(raw) if raw.isdigit() else None
 
     channel = form.get("channel", "phone")
-    done = actions.register(service_app(), person, values, unit_id=number("unit_id"), customer_id=number("customer_id"), contact_id=number("contact_id"),
-                            channel=channel if channel in words.channels() else "phone", request_id=form.get("request_id", "")[:64] or None)
+    done = actions.register(
+        service_app(),
+        person,
+        values,
+        unit_id=number("unit_id"),
+        customer_id=number("customer_id"),
+        contact_id=number("contact_id"),
+        channel=channel if channel in words.channels() else "phone",
+        request_id=form.get("request_id", "")[:64] or None,
+    )
     look_again()
     if done.replayed:  # the second click of a double click leads where the first did
         return done.number, next((t.id for t in queries.ticket_card(person, done.number).tasks if t.mine), None)

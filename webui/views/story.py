@@ -14,12 +14,34 @@ from flask_babel import gettext
 
 from webui import words
 from webui.filters import day, local, when
-from webui.i18n import language
+from webui.i18n import language, listed
 from webui.people import name_of
 
-SAID_KEYS = ("result", "question", "answer_text", "instruction", "reason", "fail_reason", "words", "guidance", "explanation", "note", "cause")
-ICONS = {"register": "phone", "dispatch": "send", "accept_slip": "check", "arrive": "map-pin", "handle": "tool", "verify": "list-check",
-         "return_visit": "phone-call", "answer_question": "message-2", "sign_off": "pencil", "handle_on_the_spot": "check"}
+SAID_KEYS = (
+    "result",
+    "question",
+    "answer_text",
+    "instruction",
+    "reason",
+    "fail_reason",
+    "words",
+    "guidance",
+    "explanation",
+    "note",
+    "cause",
+)
+ICONS = {
+    "register": "phone",
+    "dispatch": "send",
+    "accept_slip": "check",
+    "arrive": "map-pin",
+    "handle": "tool",
+    "verify": "list-check",
+    "return_visit": "phone-call",
+    "answer_question": "message-2",
+    "sign_off": "pencil",
+    "handle_on_the_spot": "check",
+}
 
 
 @dataclass(slots=True)
@@ -37,9 +59,17 @@ class Entry:
 def story(card, definitions) -> list[Entry]:
     """Entries newest first. `definitions(process key)` gives the definition an event's element stands in, or None."""
     ticket = card.ticket
-    events = [e.data | {"at": e.at, "kind": e.kind} for e in reversed(card.timeline) if e.kind in TOLD or e.kind == "instance-started"]
+    events = [
+        e.data | {"at": e.at, "kind": e.kind}
+        for e in reversed(card.timeline)
+        if e.kind in TOLD or e.kind == "instance-started"
+    ]
     processes = {e["instance"]: e["process"] for e in events if e["kind"] == "instance-started"}
-    found = [*_closed(ticket), *(_noted(n) for n in card.notes if n.text != ticket.end_reason or not n.text), *_escalated(card)]
+    found = [
+        *_closed(ticket),
+        *(_noted(n) for n in card.notes if n.text != ticket.end_reason or not n.text),
+        *_escalated(card),
+    ]
     for event in events:
         told = TOLD.get(event["kind"])
         entry = told(event, definitions(processes.get(event["instance"], ""))) if told else None
@@ -64,14 +94,26 @@ def element_name(definition, element_id: str) -> str:
 
 
 def _registered(ticket) -> Entry:
-    return Entry(ticket.registered_at, "phone", gettext("登记"), gettext("%(who)s，%(channel)s", who=name_of(ticket.created_by), channel=words.channel(ticket.channel)),
-                 ticket.request)
+    return Entry(
+        ticket.registered_at,
+        "phone",
+        gettext("登记"),
+        gettext("%(who)s，%(channel)s", who=name_of(ticket.created_by), channel=words.channel(ticket.channel)),
+        ticket.request,
+    )
 
 
 def _escalated(card) -> list[Entry]:
     """Calls for help and what the superior answered."""
-    found = [Entry(e.asked_at, "lifebuoy", gettext("求助上级"), name_of(e.asked_by), e.reason or e.subject) for e in card.escalations]
-    return found + [Entry(e.answered_at, "message-2", gettext("上级答复"), name_of(e.answered_by), e.guidance) for e in card.escalations if e.answered_at]
+    found = [
+        Entry(e.asked_at, "lifebuoy", gettext("求助上级"), name_of(e.asked_by), e.reason or e.subject)
+        for e in card.escalations
+    ]
+    return found + [
+        Entry(e.answered_at, "message-2", gettext("上级答复"), name_of(e.answered_by), e.guidance)
+        for e in card.escalations
+        if e.answered_at
+    ]
 
 
 def _closed(ticket) -> list[Entry]:
@@ -94,9 +136,14 @@ def _completed(event: dict, definition) -> Entry | None:
         text = gettext("%(who)s 替 %(whom)s", who=text, whom=name_of(event["on_behalf_of"]))
     choice = _choice(definition, element, values)
     name = element_name(definition, element)
-    return Entry(event["at"], ICONS.get(element, "check"), name, "，".join(t for t in (choice, text) if t and t != name),
-                 "\n".join(str(values[k]) for k in SAID_KEYS if isinstance(values.get(k), str) and values[k].strip()),
-                 gettext("晚于 %(at)s", at=when(_instant(event["due"]))) if late else "")
+    return Entry(
+        event["at"],
+        ICONS.get(element, "check"),
+        name,
+        listed(*(t for t in (choice, text) if t != name)),
+        "\n".join(str(values[k]) for k in SAID_KEYS if isinstance(values.get(k), str) and values[k].strip()),
+        gettext("晚于 %(at)s", at=when(_instant(event["due"]))) if late else "",
+    )
 
 
 def _choice(definition, element: str, values: dict) -> str:
@@ -109,39 +156,84 @@ def _choice(definition, element: str, values: dict) -> str:
         from webui.forms import localized
 
         form = localized(form, definition)
-    return "，".join(c.option_label(values[c.key]) for c in form.fields if c.options and isinstance(values.get(c.key), str) and values[c.key])
+    return listed(
+        *(
+            c.option_label(values[c.key])
+            for c in form.fields
+            if c.options and isinstance(values.get(c.key), str) and values[c.key]
+        )
+    )
 
 
 def _fired(event: dict, definition) -> Entry:
-    return Entry(event["at"], "alert-triangle", element_name(definition, event["element"]),
-                 gettext("%(at)s 到点", at=when(_instant(event["due"]))) if event.get("due") else "", kind="over")
+    return Entry(
+        event["at"],
+        "alert-triangle",
+        element_name(definition, event["element"]),
+        gettext("%(at)s 到点", at=when(_instant(event["due"]))) if event.get("due") else "",
+        kind="over",
+    )
 
 
 def _decided(event: dict, definition) -> Entry:
-    rows = "、".join(str(r) for r in event.get("rules") or [])
-    return Entry(event["at"], "table", element_name(definition, event["element"]), gettext("对上第 %(rows)s 行", rows=rows) if rows else "")
+    rows = listed(*map(str, event.get("rules") or []), items=True)
+    return Entry(
+        event["at"],
+        "table",
+        element_name(definition, event["element"]),
+        gettext("对上第 %(rows)s 行", rows=rows) if rows else "",
+    )
 
 
 def _retimed(event: dict, definition) -> Entry:
     before, after = (when(_instant(event[k])) if event.get(k) else "—" for k in ("before", "after"))
-    return Entry(event["at"], "clock", gettext("改时限"), gettext("%(what)s：%(before)s 改成 %(after)s", what=element_name(definition, event["element"]), before=before, after=after),
-                 hint=str(event.get("reason") or ""))
+    return Entry(
+        event["at"],
+        "clock",
+        gettext("改时限"),
+        gettext(
+            "%(what)s：%(before)s 改成 %(after)s",
+            what=element_name(definition, event["element"]),
+            before=before,
+            after=after,
+        ),
+        hint=str(event.get("reason") or ""),
+    )
 
 
 def _assigned(event: dict, definition) -> Entry:
     whom = name_of(event.get("after")) or gettext("本部门")
-    return Entry(event["at"], "user-plus", "", gettext("%(what)s 归 %(whom)s，%(who)s", what=element_name(definition, event["element"]), whom=whom, who=name_of(event["actor"])),
-                 hint=str(event.get("reason") or ""))
+    return Entry(
+        event["at"],
+        "user-plus",
+        "",
+        gettext(
+            "%(what)s 归 %(whom)s，%(who)s",
+            what=element_name(definition, event["element"]),
+            whom=whom,
+            who=name_of(event["actor"]),
+        ),
+        hint=str(event.get("reason") or ""),
+    )
 
 
-TOLD = {"task-completed": _completed, "timer-fired": _fired, "decision": _decided, "timer-retimed": _retimed, "task-assigned": _assigned,
-        "task-claimed": _assigned}
+TOLD = {
+    "task-completed": _completed,
+    "timer-fired": _fired,
+    "decision": _decided,
+    "timer-retimed": _retimed,
+    "task-assigned": _assigned,
+    "task-claimed": _assigned,
+}
 
 
 def _noted(note) -> Entry:
     head, icon, kind = {
-        "urge": (gettext("客户催办"), "bell-ringing", "mine"), "information": (gettext("客户补充"), "message-plus", "mine"),
-        "said": (gettext("客户说"), "message-2", "mine"), "told": (gettext("告诉客户"), "phone", ""), "internal": (gettext("记一笔"), "pencil", ""),
+        "urge": (gettext("客户催办"), "bell-ringing", "mine"),
+        "information": (gettext("客户补充"), "message-plus", "mine"),
+        "said": (gettext("客户说"), "message-2", "mine"),
+        "told": (gettext("告诉客户"), "phone", ""),
+        "internal": (gettext("记一笔"), "pencil", ""),
     }.get(str(note.kind), (str(note.kind), "pencil", ""))
     return Entry(note.at, icon, head, gettext("%(who)s 记", who=name_of(note.by)), note.text, kind=kind)
 
@@ -158,4 +250,4 @@ def _mark_days(entries: list[Entry]) -> None:
 
 
 def _instant(value: Any) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))

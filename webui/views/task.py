@@ -55,6 +55,7 @@ class Page:
     fault: Any = None
     clash: str = ""
     conditional: bool = False
+    says: str = ""  # the field whose picked option the main button repeats
 
 
 def definition_of(card):
@@ -82,7 +83,15 @@ def page(card, fresh: bool = False) -> Page:
         values = form.initial(_suggested(card))
         found.fields = forms.views(form, values, hidden=hidden(card, form, values))
         found.conditional = any(f.hides for f in form.fields)
+        found.button = _said(form, values, found)
     return found
+
+
+def _said(form, values: dict[str, Any], found: Page) -> str:
+    """The main button: what was picked in the field that decides, else the task's own verb."""
+    if not found.says or found.says not in form.keys:
+        return found.button
+    return form.field(found.says).option_label(values[found.says]) if values.get(found.says) else found.button
 
 
 def again(card, values: dict[str, Any], error) -> Page:
@@ -92,12 +101,19 @@ def again(card, values: dict[str, Any], error) -> Page:
         card = queries.task_card(g.person, card.task.id)
     found = _page(card)
     found.fault = fault_of(error)
-    faults = error.faults if isinstance(error, FormInvalid) else {error.field: str(error)} if getattr(error, "field", None) else {}
+    faults = (
+        error.faults
+        if isinstance(error, FormInvalid)
+        else {error.field: str(error)}
+        if getattr(error, "field", None)
+        else {}
+    )
     if isinstance(error, VersionClash):
         found.clash = gettext("你填的还在下面。核对后再按一次就提交")
     if form:
         found.fields = forms.views(form, values, faults, hidden(card, form, values))
         found.conditional = any(f.hides for f in form.fields)
+        found.button = _said(form, values, found)
     return found
 
 
@@ -112,12 +128,34 @@ def _page(card) -> Page:
     limit = next((x for x in limits if x.kind == LIMIT_OF.get(task.element_id) and x.clock.due_at == task.due_at), None)
     name = element_name(definition, task.element_id)
     return Page(
-        task.id, name, task.version, words.button(task.element_id, name), ticket_view(ticket), clock(task.due_at, task.opened_at, mine=card.may_do, at=now),
-        gettext("%(at)s 前", at=when(task.due_at)) if task.due_at else "", _back(), diagram.why(task), task.clause or "", clauses.title(task.clause),
-        diagram.next_words(definition, task.element_id), sum=limit.sum if limit else None, limits=limits, slip=slips, steps=slips.steps if slips else [],
-        question=_question(task, slip, whole), photos=[photo_view(p) for p in whole.photos], may_do=card.may_do, may_help="ask help" in whole.may,
-        diagram=diagram.of_ticket(ticket, [t for t in whole.tasks if t.id == task.id] or whole.tasks, definitions_of(whole)),
-        not_mine=gettext("这件事现在归%(who)s", who=card.assignee_name) if task.assignee else gettext("这件事不归你的角色办"))
+        task.id,
+        name,
+        task.version,
+        words.button(task.element_id, name),
+        ticket_view(ticket),
+        clock(task.due_at, task.opened_at, mine=card.may_do, at=now),
+        gettext("%(at)s 前", at=when(task.due_at)) if task.due_at else "",
+        _back(),
+        diagram.why(task),
+        task.clause or "",
+        clauses.title(task.clause),
+        diagram.next_words(definition, task.element_id),
+        sum=limit.sum if limit else None,
+        limits=limits,
+        slip=slips,
+        steps=slips.steps if slips else [],
+        question=_question(task, slip, whole),
+        photos=[photo_view(p) for p in whole.photos],
+        may_do=card.may_do,
+        may_help="ask help" in whole.may,
+        diagram=diagram.of_ticket(
+            ticket, [t for t in whole.tasks if t.id == task.id] or whole.tasks, definitions_of(whole)
+        ),
+        says=words.SAYS.get(task.element_id, ""),
+        not_mine=gettext("这件事现在归%(who)s", who=card.assignee_name)
+        if task.assignee
+        else gettext("这件事不归你的角色办"),
+    )
 
 
 def _back() -> str:
@@ -128,7 +166,10 @@ def _question(task, slip, whole) -> dict | None:
     """What the reader has to know before answering: the department's question, why work came back, what was handled."""
     if task.process_key == "escalation" and whole.escalations:
         call = whole.escalations[-1]
-        return {"head": gettext("%(who)s 求助：%(subject)s", who=name_of(call.asked_by), subject=call.subject), "text": call.reason}
+        return {
+            "head": gettext("%(who)s 求助：%(subject)s", who=name_of(call.asked_by), subject=call.subject),
+            "text": call.reason,
+        }
     if slip is None:
         return None
     if task.element_id == "answer_question" and slip.reason:
@@ -136,12 +177,15 @@ def _question(task, slip, whole) -> dict | None:
     if task.element_id in ("handle", "arrive") and str(slip.state) == "back" and slip.reason:
         return {"head": gettext("没通过核实"), "text": slip.reason}
     if task.element_id in ("verify", "return_visit") and slip.result:
-        return {"head": gettext("%(who)s报办完", who=name_of(slip.worker) or words.department(slip.department)), "text": slip.result}
+        return {
+            "head": gettext("%(who)s报办完", who=name_of(slip.worker) or words.department(slip.department)),
+            "text": slip.result,
+        }
     return None
 
 
 def _suggested(card) -> dict[str, Any]:
-    """What the form shows at first: the process's own values, and for three fields what is nearly always meant."""
+    """What the form shows at first: the process's own values, and for a few fields what is nearly always meant."""
     values = dict(card.values)
     element = card.task.element_id
     if element == "dispatch":
@@ -150,24 +194,42 @@ def _suggested(card) -> dict[str, Any]:
         values["arrived_at"] = local(service_app().clock.now()).replace(second=0, microsecond=0)
     if element in FRESH:
         values = {k: v for k, v in values.items() if k not in FRESH[element]}
+    if element == "accept_slip":
+        values["answer"] = "accept"
     return values
 
 
 # Fields that are asked anew each time, though the process still holds the last answer.
-FRESH = {"accept_slip": {"answer", "question", "reason", "worker"}, "verify": {"passed", "fail_reason"}, "answer_question": {"answer_text"},
-         "handle": {"result", "photo_after"}, "return_visit": {"reached", "satisfaction", "words", "how"}, "arrive": {"photo_before"}, "sign_off": {"note"}}
+FRESH = {
+    "accept_slip": {"answer", "question", "reason", "worker"},
+    "verify": {"passed", "fail_reason"},
+    "answer_question": {"answer_text"},
+    "handle": {"result", "photo_after"},
+    "return_visit": {"reached", "satisfaction", "words", "how"},
+    "arrive": {"photo_before"},
+    "sign_off": {"note"},
+}
 
 
 def next_address(person, card, result) -> str:
     """Where to go after a task: to the ticket's next task if it is one's own at once, else back to the list."""
     for task_id in result.opened:
         task = service_app().engine.task(task_id)
-        if task.business_key == card.task.business_key and access.may(person, "do", task) and _goes_on(card.task.element_id, task.element_id):
+        if (
+            task.business_key == card.task.business_key
+            and access.may(person, "do", task)
+            and _goes_on(card.task.element_id, task.element_id)
+        ):
             return url_for("tasks.show", task_id=task_id, fresh=1)
     return _back()
 
 
 def _goes_on(done: str, opened: str) -> bool:
     """Only where one sits at it anyway: who has accepted goes to the site, who has arrived handles."""
-    return (done, opened) in {("register", "dispatch"), ("register", "handle_on_the_spot"), ("accept_slip", "arrive"), ("arrive", "handle"),
-                              ("handle_on_the_spot", "return_visit")}
+    return (done, opened) in {
+        ("register", "dispatch"),
+        ("register", "handle_on_the_spot"),
+        ("accept_slip", "arrive"),
+        ("arrive", "handle"),
+        ("handle_on_the_spot", "return_visit"),
+    }

@@ -16,6 +16,7 @@ from webui import people, words
 from webui.errors import Missing
 from webui.filters import clock, local, masked, when
 from webui.gates import service_app
+from webui.i18n import listed
 from webui.views import diagram
 from webui.views.limits import limits_of
 from webui.views.pages import Row, photo_view, slip_view, ticket_clock, ticket_view, where_of
@@ -49,15 +50,33 @@ def page(card) -> Page:
     limits = limits_of(card, now)
     definitions = definitions_of(card)
     definition = definitions(PROCEDURE)
-    procedure = gettext("%(name)s 第 %(n)d 版", name=definition.diagram.name, n=definition.version) if definition else ""
+    procedure = (
+        gettext("%(name)s 第 %(n)d 版", name=definition.diagram.name, n=definition.version) if definition else ""
+    )
     return Page(
-        ticket_view(ticket), procedure, limits, next((x for x in limits if x.first), None), [slip_view(s, ticket, now) for s in reversed(card.slips)],
-        story(card, definitions), _customer(card), [photo_view(p) for p in card.photos], _may(card),
-        [{"href": url_for("tasks.show", task_id=t.id), "name": words.button(t.element_id, element_name(definitions(t.process_key), t.element_id))}
-         for t in card.tasks if t.mine],
-        [_promise(p, card, now) for p in card.promises if str(p.state) == "open"], diagram.of_ticket(ticket, card.tasks, definitions),
+        ticket_view(ticket),
+        procedure,
+        limits,
+        next((x for x in limits if x.first), None),
+        [slip_view(s, ticket, now) for s in reversed(card.slips)],
+        story(card, definitions),
+        _customer(card),
+        [photo_view(p) for p in card.photos],
+        _may(card),
+        [
+            {
+                "href": url_for("tasks.show", task_id=t.id),
+                "name": words.button(t.element_id, element_name(definitions(t.process_key), t.element_id)),
+            }
+            for t in card.tasks
+            if t.mine
+        ],
+        [_promise(p, card, now) for p in card.promises if str(p.state) == "open"],
+        diagram.of_ticket(ticket, card.tasks, definitions),
         f"{local(now + timedelta(minutes=30)):%Y-%m-%dT%H:%M}",
-        url_for("tickets.show", number=card.merged_into) if card.merged_into else "", card.merged_into or "")
+        url_for("tickets.show", number=card.merged_into) if card.merged_into else "",
+        card.merged_into or "",
+    )
 
 
 def state(card) -> dict:
@@ -85,7 +104,11 @@ def definitions_of(card):
 
 def reveal(person, card, phone_id: int) -> str:
     """The whole number of the ticket's contact. Who looked stands on the ticket. 404 for any other number."""
-    phone = next((p for p in card.contact.phones if p.id == phone_id), None) if card.contact and "reveal" in card.may else None
+    phone = (
+        next((p for p in card.contact.phones if p.id == phone_id), None)
+        if card.contact and "reveal" in card.may
+        else None
+    )
     if phone is None:
         raise Missing("phone")
     actions.note(service_app(), person, card.ticket.number, gettext("看了号码 %(phone)s", phone=masked(phone.digits)))
@@ -104,26 +127,52 @@ def rows(person, everything: bool) -> list[Row]:
 def _customer(card) -> SimpleNamespace:
     ticket, contact, customer = card.ticket, card.contact, card.customer
     phones = [{"id": p.id, "masked": masked(p.digits)} for p in contact.phones] if contact else []
-    habits = "，".join(t for t in ((customer.habits, customer.address_as) if customer else ()) if t)
+    habits = listed(customer.habits, customer.address_as) if customer else ""
     href = url_for("desk.register", unit=ticket.unit_id) if ticket.unit_id and access.may(g.person, "register") else ""
-    return SimpleNamespace(unit=ticket.unit.code if ticket.unit else "", customer=customer.name if customer else "", contact=contact.name if contact else "",
-                           title=contact.title if contact else "", vip=ticket.vip, phones=phones if "reveal" in card.may else [],
-                           habits=habits, unit_href=href)
+    return SimpleNamespace(
+        unit=ticket.unit.code if ticket.unit else "",
+        customer=customer.name if customer else "",
+        contact=contact.name if contact else "",
+        title=contact.title if contact else "",
+        vip=ticket.vip,
+        phones=phones if "reveal" in card.may else [],
+        habits=habits,
+        unit_href=href,
+    )
 
 
 def _may(card) -> SimpleNamespace:
-    return SimpleNamespace(urge="urge" in card.may, add_information="inform" in card.may, withdraw="withdraw" in card.may,
-                           promise="promise" in card.may, help="ask help" in card.may, photo="photo" in card.may)
+    return SimpleNamespace(
+        urge="urge" in card.may,
+        add_information="inform" in card.may,
+        withdraw="withdraw" in card.may,
+        promise="promise" in card.may,
+        help="ask help" in card.may,
+        photo="photo" in card.may,
+    )
 
 
 def _promise(promise, card, now) -> dict:
-    return {"text": promise.text, "clock": clock(promise.due_at, promise.made_at, mine=promise.owner == g.person.username, at=now),
-            "until": gettext("%(at)s 前", at=when(promise.due_at)),
-            "keep_href": url_for("tickets.keep", number=card.ticket.number, promise_id=promise.id) if "promise" in card.may else ""}
+    return {
+        "text": promise.text,
+        "clock": clock(promise.due_at, promise.made_at, mine=promise.owner == g.person.username, at=now),
+        "until": gettext("%(at)s 前", at=when(promise.due_at)),
+        "keep_href": url_for("tickets.keep", number=card.ticket.number, promise_id=promise.id)
+        if "promise" in card.may
+        else "",
+    }
 
 
 def row(ticket, now) -> Row:
     chip = ticket_clock(ticket, now, mine=ticket.owner == g.person.username)
     until = gettext("%(at)s 前", at=when(chip.due_at)) if chip.due_at else ""
-    return Row(chip, until, ticket.title, f"{where_of(ticket)}，{words.ticket_state(ticket.state)}", url_for("tickets.show", number=ticket.number),
-               gettext("看"), vip=ticket.vip, waiting=chip.kind in ("wait", "done"))
+    return Row(
+        chip,
+        until,
+        ticket.title,
+        listed(where_of(ticket), words.ticket_state(ticket.state)),
+        url_for("tickets.show", number=ticket.number),
+        gettext("看"),
+        vip=ticket.vip,
+        waiting=chip.kind in ("wait", "done"),
+    )

@@ -12,6 +12,7 @@ from service.tickets import queries
 from webui import words
 from webui.filters import Clock, clock, when
 from webui.gates import service_app
+from webui.i18n import listed
 from webui.views import notices
 from webui.views.pages import Row
 from webui.views.story import element_name
@@ -24,11 +25,30 @@ def first_screen(person, everything: bool) -> dict:
     work = queries.my_work(person)
     items = queries.all_work(person) if everything else work.items
     rows = [work_row(i) for i in items] + [waiting_row(i) for i in work.waiting[:WAITING_SHOWN]]
-    more = "" if everything or not work.more else gettext("后面还有 %(n)d 件，最早的是 %(at)s", n=work.more, at=when(work.more_due_at))
-    upcoming = gettext("等别人的 %(n)d 件在工单里", n=len(work.waiting)) if work.waiting else gettext("有新的事会自己出现在这里")
-    return {"work": SimpleNamespace(rows=rows, total=len(items) + (0 if everything else work.more), more=more, all=everything, next_words=upcoming),
-            "promises": [_promise(p) for p in work.promises], "slips": [_not_accepted(s) for s in work.not_accepted],
-            "notices": notices.rows(person, unread_only=True, limit=8)}
+    more = (
+        ""
+        if everything or not work.more
+        else gettext("后面还有 %(n)d 件，最早的是 %(at)s", n=work.more, at=when(work.more_due_at))
+    )
+    upcoming = (
+        gettext("等别人的 %(n)d 件在工单里", n=len(work.waiting))
+        if work.waiting
+        else gettext("有新的事会自己出现在这里")
+    )
+    desk = bool(work.promises or work.not_accepted) or access.may(person, "register")
+    return {
+        "desk": desk,
+        "work": SimpleNamespace(
+            rows=rows,
+            total=len(items) + (0 if everything else work.more),
+            more=more,
+            all=everything,
+            next_words=upcoming,
+        ),
+        "promises": [_promise(p) for p in work.promises],
+        "slips": [_not_accepted(s) for s in work.not_accepted],
+        "notices": notices.rows(person, unread_only=True, limit=8),
+    }
 
 
 def departments_of(person) -> list[str]:
@@ -50,13 +70,15 @@ def queue(person, department: str) -> tuple[list[Row], list[Row]]:
 
 def _card(item, mine: bool) -> Row:
     row = work_row(item)
-    label = {"accept_slip": gettext("接单"), "arrive": gettext("到场"), "handle": gettext("办完")}.get(item.element_id, "")
+    label = {"accept_slip": gettext("接单"), "arrive": gettext("到场"), "handle": gettext("办完")}.get(
+        item.element_id, ""
+    )
     row.clock = clock(item.due_at, item.opened_at, mine=mine, label=label) if item.due_at else row.clock
     row.what, row.where = item.title, _place(item)
     if not mine:
         who = item.assignee_name or words.department(item.groups[0] if item.groups else "")
         row.clock = row.clock if row.clock.kind in ("over", "soon") else Clock("wait", gettext("等%(whom)s", whom=who))
-        row.where = f"{row.where}，{item.assignee_name}" if item.assignee_name else row.where
+        row.where = listed(row.where, item.assignee_name)
     row.slip = gettext("派 %(n)s", n=item.slip_number) if item.slip_number else item.number
     row.vip = item.vip
     return row
@@ -66,8 +88,15 @@ def work_row(item) -> Row:
     """A task that I may do: 核实：卫生间插座修好没有 / 2-0805 禾木设计，报修 2025-3409."""
     name = task_name(item)
     until = gettext("%(at)s 前", at=when(item.due_at)) if item.due_at else ""
-    return Row(clock(item.due_at, item.opened_at), until, gettext("%(task)s：%(title)s", task=name, title=item.title), _where(item),
-               url_for("tasks.show", task_id=item.task_id), words.button(item.element_id, name), vip=item.vip)
+    return Row(
+        clock(item.due_at, item.opened_at),
+        until,
+        gettext("%(task)s：%(title)s", task=name, title=item.title),
+        _where(item),
+        url_for("tasks.show", task_id=item.task_id),
+        words.button(item.element_id, name),
+        vip=item.vip,
+    )
 
 
 def waiting_row(item) -> Row:
@@ -75,8 +104,16 @@ def waiting_row(item) -> Row:
     whom = item.assignee_name or words.department(item.groups[0] if item.groups else "")
     chip = clock(item.due_at, item.opened_at, mine=False, waits_for=whom)
     until = f"{when(item.due_at)} {task_name(item)}" if item.due_at else ""
-    who = f"，{item.assignee_name}" if item.assignee_name else ""
-    return Row(chip, until, item.title, _where(item) + who, url_for("tickets.show", number=item.number), gettext("查看"), vip=item.vip, waiting=True)
+    return Row(
+        chip,
+        until,
+        item.title,
+        listed(_where(item), item.assignee_name),
+        url_for("tickets.show", number=item.number),
+        gettext("查看"),
+        vip=item.vip,
+        waiting=True,
+    )
 
 
 def task_name(item) -> str:
@@ -87,21 +124,29 @@ def task_name(item) -> str:
 def _where(item) -> str:
     number = f"{words.category(item.category)} {item.number}" if item.category else item.number
     place = " ".join(part for part in (item.unit_label, item.customer_name) if part)
-    urged = gettext("，催过 %(n)d 次", n=item.urged_count) if item.urged_count else ""
-    return "，".join(part for part in (place, number) if part) + urged
+    return listed(place, number, gettext("催过 %(n)d 次", n=item.urged_count) if item.urged_count else "")
 
 
 def _place(item) -> str:
-    parts = [" ".join(p for p in (item.unit_label, item.customer_name) if p), gettext("紧急") if item.urgency == "urgent" else "",
-             gettext("催过 %(n)d 次", n=item.urged_count) if item.urged_count else ""]
-    return "，".join(part for part in parts if part)
+    parts = [
+        " ".join(p for p in (item.unit_label, item.customer_name) if p),
+        gettext("紧急") if item.urgency == "urgent" else "",
+        gettext("催过 %(n)d 次", n=item.urged_count) if item.urged_count else "",
+    ]
+    return listed(*parts)
 
 
 def _promise(item) -> dict:
     p, ticket = item.promise, item.ticket
-    return {"at": p.due_at, "clock": clock(p.due_at, p.made_at), "text": p.text, "where": " ".join(t for t in (item.unit_label, item.contact_name) if t),
-            "number": ticket.number, "href": url_for("tickets.show", number=ticket.number),
-            "keep_href": url_for("tickets.keep", number=ticket.number, promise_id=p.id)}
+    return {
+        "at": p.due_at,
+        "clock": clock(p.due_at, p.made_at),
+        "text": p.text,
+        "where": " ".join(t for t in (item.unit_label, item.contact_name) if t),
+        "number": ticket.number,
+        "href": url_for("tickets.show", number=ticket.number),
+        "keep_href": url_for("tickets.keep", number=ticket.number, promise_id=p.id),
+    }
 
 
 def _not_accepted(item) -> Row:
@@ -110,6 +155,10 @@ def _not_accepted(item) -> Row:
     until = gettext("%(at)s 前接", at=when(item.due_at)) if item.due_at else ""
     what = f"{item.unit_label} {item.ticket.title}".strip()
     row = Row(chip, until, what, "", url_for("tickets.show", number=item.ticket.number))
-    row.who_until = until if chip.kind == "wait" else "，".join(t for t in (department, until) if t)
-    row.hint = gettext("部门有疑问：%(text)s", text=item.slip.reason) if str(item.slip.state) == "asked" else f"{item.slip.number}"
+    row.who_until = until if chip.kind == "wait" else listed(department, until)
+    row.hint = (
+        gettext("部门有疑问：%(text)s", text=item.slip.reason)
+        if str(item.slip.state) == "asked"
+        else f"{item.slip.number}"
+    )
     return row

@@ -27,6 +27,11 @@
     const form = event.target.closest?.('form[data-shape]');
     if (form && event.target.type !== 'file') shape(form);
   });
+  // a main button that repeats what was picked: 接单, 要问一句
+  document.addEventListener('change', event => {
+    const says = event.target.form?.querySelector(`[data-says="${CSS.escape(event.target.name || '')}"]`);
+    if (says && event.target.type === 'radio') says.textContent = event.target.closest('label').textContent.trim();
+  });
   document.querySelectorAll('form[data-shape]').forEach(shape); // what the browser kept from before a reload
 
   // arrow down from a search field goes into its results, Escape closes them
