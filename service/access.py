@@ -1,8 +1,9 @@
 """Who may do what, and where: the one permission function for lists, pages, search, files, exports and actions.
 
-A person's *reach* is the list of their grants: a role in a centre (and perhaps a building), own or as a substitute. What may be
-seen is always a SQL clause made from the reach, and a single thing is asked with the same clause, so that a list and a direct link
-can never disagree (T23). Surprise: whom a complaint is about neither owns nor reads that ticket at the desk.
+A person's *reach* is the list of their grants: a role in a centre (and perhaps a building), own or as a substitute.
+What may be seen is always a SQL clause made from the reach, and a single thing is asked with the same clause, so that
+a list and a direct link can never disagree (T23). Surprise: whom a complaint is about neither owns nor reads that
+ticket at the desk.
 """
 
 from __future__ import annotations
@@ -109,7 +110,8 @@ class Reach:
 
 
 def reach(person: Person, now: datetime | None = None) -> Reach:
-    """The reach of a person at `now` (default: the session's clock): own roles and, while it lasts, those they substitute for.
+    """The reach of a person at `now` (default: the session's clock): own roles and, while it lasts, those they
+    substitute for.
 
     `person` has to be attached to a session. Someone who is not active reaches nothing.
     """
@@ -136,7 +138,9 @@ def reach(person: Person, now: datetime | None = None) -> Reach:
 
 
 def task_filter(reach: Reach) -> sa.ColumnElement[bool]:
-    """Which open tasks the person may do now: assigned to them, or nobody's and offered to one of their roles in its scope."""
+    """Which open tasks the person may do now: assigned to them, or nobody's and offered to one of their roles in its
+    scope.
+    """
     offered = [
         sa.and_(user_task.c.groups.like(f"%|{g.role}|%"), _in_scope(g, user_task.c.centre_id, user_task.c.building_id))
         for g in reach.grants
@@ -182,7 +186,8 @@ def centre_filter(reach: Reach, action: str, column) -> sa.ColumnElement[bool]:
 
 
 def may(person: Person, action: str, thing: Any = None, now: datetime | None = None) -> bool:
-    """Whether the person may do `action` with `thing`: a ticket or what hangs on it, a task, a unit, a customer, a centre or None.
+    """Whether the person may do `action` with `thing`: a ticket or what hangs on it, a task, a unit, a customer, a
+    centre or None.
 
     Actions: those of ON_TICKET and IN_CENTRE; "do", "see", "claim" and "assign" for tasks. An unknown action is False.
     """
@@ -190,7 +195,9 @@ def may(person: Person, action: str, thing: Any = None, now: datetime | None = N
 
 
 def require(person: Person, action: str, thing: Any, now: datetime | None = None) -> Grant:
-    """The grant by which the person may do it. Raises NotThere where they do not even see the thing, NotAllowed otherwise."""
+    """The grant by which the person may do it. Raises NotThere where they do not even see the thing, NotAllowed
+    otherwise.
+    """
     session, mine = object_session(person), reach(person, now)
     grant = _grant_for(mine, action, thing, session)
     if grant is not None:
@@ -206,7 +213,7 @@ def actor(person: Person, grant: Grant, channel: str = "web") -> Actor:
     return Actor(person.username, role=str(grant.role), on_behalf_of=grant.on_behalf_of, channel=channel)
 
 
-# --- how one grant reaches ---------------------------------------------------------------------------------------------------
+# --- how one grant reaches --------------------------------------------------------------------------------------------
 
 
 def _tickets_of(grant: Grant, reach: Reach) -> sa.ColumnElement[bool]:
@@ -246,7 +253,7 @@ def _in_force(assignment: RoleAssignment, today) -> bool:
     )
 
 
-# --- one thing ---------------------------------------------------------------------------------------------------------------
+# --- one thing --------------------------------------------------------------------------------------------------------
 
 
 def _grant_for(reach: Reach, action: str, thing: Any, session: Session) -> Grant | None:

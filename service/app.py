@@ -1,7 +1,7 @@
 """Bootstrap: settings become a database, an engine with the domain's operations, and the sessions that everything uses.
 
-`app.session()` reads; `app.writing()` changes: a session inside one unit of work, which commits when the block ends. Surprise: a
-session carries the app, the clock and the zone in `session.info`, so that queries need only the person.
+`app.session()` reads; `app.writing()` changes: a session inside one unit of work, which commits when the block ends.
+Surprise: a session carries the app, the clock and the zone in `session.info`, so that queries need only the person.
 """
 
 from __future__ import annotations
@@ -42,8 +42,13 @@ class App:
 
     @contextmanager
     def writing(self, joined: Unit | None = None) -> Iterator[Session]:
-        """A session inside a unit of work (`session.info["unit"]`, to be passed on to the engine); commits at the end."""
-        with self.engine.unit(joined) as unit, Session(unit.connection, info=self._info() | {"unit": unit}, expire_on_commit=False) as session:
+        """A session inside a unit of work (`session.info["unit"]`, to be passed on to the engine); commits at the
+        end.
+        """
+        with (
+            self.engine.unit(joined) as unit,
+            Session(unit.connection, info=self._info() | {"unit": unit}, expire_on_commit=False) as session,
+        ):
             yield session
             session.flush()
 
@@ -51,21 +56,36 @@ class App:
         return {"app": self, "clock": self.clock, "zone": self.settings.zone}
 
 
-def create(settings: Settings | None = None, *, clock: Clock | None = None, database: sa.Engine | None = None,
-           listeners: Iterable[Callable] = (), feel: Feel | None = None) -> App:
+def create(
+    settings: Settings | None = None,
+    *,
+    clock: Clock | None = None,
+    database: sa.Engine | None = None,
+    listeners: Iterable[Callable] = (),
+    feel: Feel | None = None,
+) -> App:
     """The app of these settings. Tests pass their own clock and database. The schema is not touched."""
     settings = settings or Settings()
     db.import_models()
     database = database if database is not None else db.connect(settings.database)
     clock = clock or SystemClock()
-    engine = Engine(database, clock=clock, operations=operations.registry, functions=operations.functions,
-                    roles=[str(r) for r in Role], listeners=list(listeners), feel=feel or _feel())
+    engine = Engine(
+        database,
+        clock=clock,
+        operations=operations.registry,
+        functions=operations.functions,
+        roles=[str(r) for r in Role],
+        listeners=list(listeners),
+        feel=feel or _feel(),
+    )
     return App(settings, database, engine, clock)
 
 
 @cache
 def _feel() -> Feel:
-    """One sandbox for all apps of a process: it keeps nothing between evaluations, and starting its child takes a while."""
+    """One sandbox for all apps of a process: it keeps nothing between evaluations, and starting its child takes a
+    while.
+    """
     return Feel({f.name: f for f in operations.functions})
 
 

@@ -1,8 +1,9 @@
 """The database: its engine, the mapped base class, sessions, and the schema steps.
 
 SQLite by default (write-ahead log, full sync), PostgreSQL when one machine is not enough: the same code on both.
-Surprise: on SQLite the driver's own BEGIN is switched off (engine.unit_of_work.prepare): reading begins with BEGIN, a unit of
-work with BEGIN IMMEDIATE, which takes the single write lock before anything is read. So change things only inside a unit.
+Surprise: on SQLite the driver's own BEGIN is switched off (engine.unit_of_work.prepare): reading begins with BEGIN, a
+unit of work with BEGIN IMMEDIATE, which takes the single write lock before anything is read. So change things only
+inside a unit.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sqlite3
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -24,19 +25,23 @@ from engine import tables
 from engine.unit_of_work import prepare
 
 SQLITE_BUSY_MILLISECONDS = 10_000
-POSTGRESQL_LIMITS = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC"
+POSTGRESQL_LIMITS = (
+    "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC"
+)
 
 
 class Base(DeclarativeBase):
     """Mapped classes share the engine's metadata: one schema, one set of migrations."""
 
     metadata = tables.metadata
-    type_annotation_map = {datetime: tables.Instant(), dict[str, Any]: sa.JSON(), list[Any]: sa.JSON()}
+    type_annotation_map: ClassVar[dict] = {datetime: tables.Instant(), dict[str, Any]: sa.JSON(), list[Any]: sa.JSON()}
 
 
 def choice(kind: type[StrEnum]) -> sa.Enum:
     """The column type for an enum: its values as text, so that a dump reads well and no type has to be altered later."""
-    return sa.Enum(kind, native_enum=False, length=24, create_constraint=False, values_callable=lambda k: [m.value for m in k])
+    return sa.Enum(
+        kind, native_enum=False, length=24, create_constraint=False, values_callable=lambda k: [m.value for m in k]
+    )
 
 
 def connect(url: str) -> sa.Engine:
@@ -46,25 +51,36 @@ def connect(url: str) -> sa.Engine:
         return _sqlite(address)
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
-        return sa.create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=10,
-                                connect_args={"options": POSTGRESQL_LIMITS})
-    raise ValueError(f"{address.get_backend_name()} is no database that Zhiban runs on; use sqlite:/// or postgresql://")
+        return sa.create_engine(
+            address, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args={"options": POSTGRESQL_LIMITS}
+        )
+    raise ValueError(
+        f"{address.get_backend_name()} is no database that Zhiban runs on; use sqlite:/// or postgresql://"
+    )
 
 
 def _sqlite(address: sa.URL) -> sa.Engine:
     memory = address.database in (None, "", ":memory:")
     if not memory:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    database = sa.create_engine(address, connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
-                                poolclass=sa.pool.StaticPool if memory else None)
+    database = sa.create_engine(
+        address,
+        connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
+        poolclass=sa.pool.StaticPool if memory else None,
+    )
     event.listen(database, "connect", _sqlite_connected)
     return prepare(database)
 
 
 def _sqlite_connected(connection: sqlite3.Connection, _record) -> None:
     connection.isolation_level = None  # a pragma inside the driver's own transaction would be lost
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
-                   "foreign_keys = ON", "temp_store = MEMORY"):
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"busy_timeout = {SQLITE_BUSY_MILLISECONDS}",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -113,11 +129,15 @@ def _alembic(connection: sa.Connection | None):
     return config
 
 
-def insert_ignoring(connection: Any, table: sa.Table | type, rows: list[dict], keys: list[str]) -> int:
-    """Insert the rows whose `keys` are not there yet, on both databases. The number of rows that are new."""
-    if not rows:
-        return 0
+def insert_or_leave(connection: Any, table: sa.Table | type, rows: list[dict], keys: list[str]) -> None:
+    """Insert the rows whose `keys` are not there yet, on both databases; the others stay as they are."""
+    if rows:
+        connection.execute(upserting(connection, table).on_conflict_do_nothing(index_elements=keys), rows)
+
+
+def upserting(connection: Any, table: sa.Table | type):
+    """An INSERT of this database that knows `on_conflict_do_nothing` and `on_conflict_do_update`; takes a session,
+    too.
+    """
     dialect = connection.dialect if isinstance(connection, sa.Connection) else connection.get_bind().dialect
-    module = importlib.import_module(f"sqlalchemy.dialects.{dialect.name}")
-    return sum(connection.execute(module.insert(table).values(row).on_conflict_do_nothing(index_elements=keys)).rowcount
-               for row in rows)
+    return importlib.import_module(f"sqlalchemy.dialects.{dialect.name}").insert(table)

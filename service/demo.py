@@ -20,12 +20,26 @@ from service.calendars.actions import start_calendar
 from service.customers.actions import add_contact, add_customer
 from service.customers.models import Contact, Customer, CustomerKind
 from service.organisation.actions import add_person, add_unit
-from service.organisation.models import Area, AreaKind, Branch, Building, Centre, Company, Department, Floor, Person, Project, Unit
+from service.organisation.models import (
+    Area,
+    AreaKind,
+    Branch,
+    Building,
+    Centre,
+    Company,
+    Department,
+    Floor,
+    Person,
+    Project,
+    Unit,
+)
 
 PASSWORD = "zhiban-demo-2026"  # of the demo's logins only
 
-DEPARTMENTS = [("engineering", "工程管理部", "Engineering", "engineering-head"),
-               ("safety", "安全环境部", "Safety & Environment", "safety-head")]
+DEPARTMENTS = [
+    ("engineering", "工程管理部", "Engineering", "engineering-head"),
+    ("safety", "安全环境部", "Safety & Environment", "safety-head"),
+]
 HERE, THERE, EVERYWHERE = "here", "there", None
 CAST = [  # username, name, phone, [(role, where)]
     ("lin", "林晓雯", "13900010001", [("specialist", HERE)]),
@@ -40,7 +54,13 @@ CAST = [  # username, name, phone, [(role, where)]
     ("admin", "系统管理员", "13900010000", [("admin", EVERYWHERE)]),
 ]
 COMPANIES = [  # name, vip, building, units, [(contact, title, [phones], unit)]
-    ("恒远律师事务所", True, "3", ["1201", "1202", "1203"], [("沈静", "行政主管", ["13800132046"], "1201"), ("唐亦", "前台", ["13800132046", "13800132077"], "1203")]),
+    (
+        "恒远律师事务所",
+        True,
+        "3",
+        ["1201", "1202", "1203"],
+        [("沈静", "行政主管", ["13800132046"], "1201"), ("唐亦", "前台", ["13800132046", "13800132077"], "1203")],
+    ),
     ("禾木设计", False, "2", ["0805"], [("顾北", "合伙人", ["13900562210"], "0805")]),
     ("悦动健身", False, "3", ["0902"], [("王倩", "店长", ["13901237781"], "0902")]),
     ("启明资本", True, "1", ["1502"], [("刘敏", "行政", ["13701905521"], "1502")]),
@@ -71,15 +91,22 @@ def found(session: Session, from_on: date, password_hash: str | None = None) -> 
     there = _centre(session, branch, "滨江中心")
     session.add_all(Department(key=k, name=n, name_en=e, head_group=h) for k, n, e, h in DEPARTMENTS)
     session.flush()
-    people = {username: _member(session, username, name, phone, roles, here, there, password_hash)
-              for username, name, phone, roles in CAST}
+    people = {
+        username: _member(session, username, name, phone, roles, here, there, password_hash)
+        for username, name, phone, roles in CAST
+    }
     buildings = {code: _building(session, here, code) for code in ("1", "2", "3")}
     _building(session, there, "1")
     units: dict[str, Unit] = {}
     for row in COMPANIES:
         _customer(session, here, buildings, units, row, from_on)
-    return World(here.id, there.id, {u: p.id for u, p in people.items()}, {c: u.id for c, u in units.items()},
-                 {c: b.id for c, b in buildings.items()})
+    return World(
+        here.id,
+        there.id,
+        {u: p.id for u, p in people.items()},
+        {c: u.id for c, u in units.items()},
+        {c: b.id for c, b in buildings.items()},
+    )
 
 
 def build(app, size: int = 1, seed: int = 1) -> World:
@@ -101,7 +128,11 @@ def is_there(app) -> bool:
 def has_demo_logins(app) -> bool:
     """Whether the cast can log in with the demo's password here (by name only; the password may have been changed)."""
     with app.session() as session:
-        found = session.scalars(sa.select(Person.username).where(Person.username.in_(["lin", "chen", "gao"]), Person.password_hash.is_not(None)))
+        found = session.scalars(
+            sa.select(Person.username).where(
+                Person.username.in_(["lin", "chen", "gao"]), Person.password_hash.is_not(None)
+            )
+        )
         return len(found.all()) == 3 and session.scalar(sa.select(Company.name)) == "恒远物业"
 
 
@@ -109,9 +140,13 @@ def world(app) -> World:
     """The world of a database that has it."""
     with app.session() as session:
         here, there = session.scalars(sa.select(Centre).order_by(Centre.id).limit(2)).all()
-        return World(here.id, there.id, dict(session.execute(sa.select(Person.username, Person.id)).all()),
-                     dict(session.execute(sa.select(Unit.code, Unit.id).where(Unit.centre_id == here.id)).all()),
-                     dict(session.execute(sa.select(Building.code, Building.id).where(Building.centre_id == here.id)).all()))
+        return World(
+            here.id,
+            there.id,
+            dict(session.execute(sa.select(Person.username, Person.id)).all()),
+            dict(session.execute(sa.select(Unit.code, Unit.id).where(Unit.centre_id == here.id)).all()),
+            dict(session.execute(sa.select(Building.code, Building.id).where(Building.centre_id == here.id)).all()),
+        )
 
 
 def _added(session: Session, row):
@@ -128,7 +163,9 @@ def _centre(session: Session, branch: Branch, name: str) -> Centre:
     return centre
 
 
-def _member(session: Session, username: str, name: str, phone: str, roles, here: Centre, there: Centre, password_hash) -> Person:
+def _member(
+    session: Session, username: str, name: str, phone: str, roles, here: Centre, there: Centre, password_hash
+) -> Person:
     where = {HERE: here.id, THERE: there.id, EVERYWHERE: None}
     person = add_person(session, username, name, [(role, where[w], None) for role, w in roles], phone)
     person.password_hash = password_hash
@@ -145,7 +182,9 @@ def _building(session: Session, centre: Centre, code: str) -> Building:
 def _unit(session: Session, building: Building, units: dict[str, Unit], room: str) -> Unit:
     code = f"{building.code}-{room}"
     if code not in units:
-        floor = session.scalars(sa.select(Floor).where(Floor.building_id == building.id, Floor.level == int(room[:-2]))).first()
+        floor = session.scalars(
+            sa.select(Floor).where(Floor.building_id == building.id, Floor.level == int(room[:-2]))
+        ).first()
         units[code] = add_unit(session, building, floor, code)
     return units[code]
 
@@ -154,14 +193,23 @@ def _customer(session: Session, centre: Centre, buildings, units, row, from_on: 
     name, vip, code, rooms, contacts = row
     places = [_unit(session, buildings[code], units, room) for room in rooms]
     address_as, habits = NOTES.get(name, ("", ""))
-    customer = add_customer(session, centre.id, CustomerKind.COMPANY, name, vip=vip, units=places, from_on=from_on, address_as=address_as,
-                            habits=habits)
+    customer = add_customer(
+        session,
+        centre.id,
+        CustomerKind.COMPANY,
+        name,
+        vip=vip,
+        units=places,
+        from_on=from_on,
+        address_as=address_as,
+        habits=habits,
+    )
     for person, title, phones, room in contacts:
         add_contact(session, customer, person, phones, unit=units[f"{code}-{room}"], title=title)
     return customer
 
 
-_FIRST, _SECOND = "远博锦华瑞泰安和信达", "科技 传媒 贸易 咨询 设计 教育 医疗 餐饮".split()
+_FIRST, _SECOND = "远博锦华瑞泰安和信达", ["科技", "传媒", "贸易", "咨询", "设计", "教育", "医疗", "餐饮"]
 _FAMILY, _GIVEN = "赵钱孙李周吴郑王冯陈", "伟芳娜敏静丽强磊军洋"
 
 
@@ -170,13 +218,25 @@ def _more_customers(session: Session, made: World, size: int, dice: random.Rando
     buildings = {b.code: b for b in session.scalars(sa.select(Building).where(Building.centre_id == made.centre_id))}
     units = {u.code: u for u in session.scalars(sa.select(Unit).where(Unit.centre_id == made.centre_id))}
     centre = session.get_one(Centre, made.centre_id)
-    free = [(code, f"{level:02d}{room:02d}") for code in buildings for level in range(1, 21) for room in range(1, 21)
-            if f"{code}-{level:02d}{room:02d}" not in units]
+    free = [
+        (code, f"{level:02d}{room:02d}")
+        for code in buildings
+        for level in range(1, 21)
+        for room in range(1, 21)
+        if f"{code}-{level:02d}{room:02d}" not in units
+    ]
     dice.shuffle(free)
-    for code, room in free[:8 * (size - 1)]:
+    for code, room in free[: 8 * (size - 1)]:
         name = "".join(dice.sample(_FIRST, 2)) + dice.choice(_SECOND) + room
         contact = (dice.choice(_FAMILY) + dice.choice(_GIVEN), "行政", [f"13{dice.randrange(10**8, 10**9)}"], room)
-        _customer(session, centre, buildings, units, (name, dice.random() < 0.05, code, [room], [contact]), today - timedelta(days=dice.randrange(1000)))
+        _customer(
+            session,
+            centre,
+            buildings,
+            units,
+            (name, dice.random() < 0.05, code, [room], [contact]),
+            today - timedelta(days=dice.randrange(1000)),
+        )
 
 
 def requests(app, made: World, count: int = 12, seed: int = 1) -> list[str]:
@@ -184,20 +244,42 @@ def requests(app, made: World, count: int = 12, seed: int = 1) -> list[str]:
     from service.tickets import actions
 
     dice = random.Random(seed)
-    stories = [("repair", "茶水间吊顶滴水，地上湿了，用桶接着。", "urgent"), ("repair", "会议室空调不制冷。", "normal"),
-               ("complaint", "早高峰电梯等太久。", "normal"), ("enquiry", "访客车位怎么预约？", "normal"), ("fees", "上个月电费比以前多一倍。", "normal"),
-               ("renovation", "想把前台隔断拆掉，要办什么手续？", "normal"), ("repair", "大门锁打不开。", "urgent"), ("other", "加装门禁卡 6 张。", "normal")]
+    stories = [
+        ("repair", "茶水间吊顶滴水，地上湿了，用桶接着。", "urgent"),
+        ("repair", "会议室空调不制冷。", "normal"),
+        ("complaint", "早高峰电梯等太久。", "normal"),
+        ("enquiry", "访客车位怎么预约？", "normal"),
+        ("fees", "上个月电费比以前多一倍。", "normal"),
+        ("renovation", "想把前台隔断拆掉，要办什么手续？", "normal"),
+        ("repair", "大门锁打不开。", "urgent"),
+        ("other", "加装门禁卡 6 张。", "normal"),
+    ]
     numbers = []
     with app.session() as session:
         lin = session.get_one(Person, made.people["lin"])
-        contacts = session.scalars(sa.select(Contact).where(Contact.centre_id == made.centre_id, Contact.unit_id.is_not(None))).all()
+        contacts = session.scalars(
+            sa.select(Contact).where(Contact.centre_id == made.centre_id, Contact.unit_id.is_not(None))
+        ).all()
     for index in range(count):
         category, request, urgency = stories[index % len(stories)]
         contact = dice.choice(contacts)
-        numbers.append(actions.register(app, lin, {
-            "category": category, "request": request, "expectation": dice.choice(["come-now", "call-back", "appointment"]),
-            "reply_deadline_kind": "none", "urgency": urgency, "on_the_spot": False},
-            unit_id=contact.unit_id, contact_id=contact.id, request_id=f"demo-{seed}-{index}").number)
+        numbers.append(
+            actions.register(
+                app,
+                lin,
+                {
+                    "category": category,
+                    "request": request,
+                    "expectation": dice.choice(["come-now", "call-back", "appointment"]),
+                    "reply_deadline_kind": "none",
+                    "urgency": urgency,
+                    "on_the_spot": False,
+                },
+                unit_id=contact.unit_id,
+                contact_id=contact.id,
+                request_id=f"demo-{seed}-{index}",
+            ).number
+        )
     _move_some_on(app, made, numbers)
     return numbers
 
@@ -211,14 +293,21 @@ def _move_some_on(app, made: World, numbers: list[str]) -> None:
     for number in numbers[:2]:
         _do(app, lin, number, "dispatch", {"department": "engineering", "instruction": "先到现场看，再回我一声"})
     _do(app, gao, numbers[0], "accept_slip", {"answer": "accept", "worker": "liu"})
-    for number, text, minutes in zip(numbers, ("告诉她几点修好", "给回话：电费怎么算的", "收据拍照发过去"), (40, 95, 150)):
-        actions.promise(app, lin, number, text, app.clock.now() + timedelta(minutes=minutes), request_id=f"demo-promise-{number}")
+    for number, text, minutes in zip(
+        numbers, ("告诉她几点修好", "给回话：电费怎么算的", "收据拍照发过去"), (40, 95, 150)
+    ):
+        actions.promise(
+            app, lin, number, text, app.clock.now() + timedelta(minutes=minutes), request_id=f"demo-promise-{number}"
+        )
 
 
 def _do(app, person: Person, number: str, element: str, values: dict) -> None:
     from service.tickets import actions
 
     with app.session() as session:
-        task = session.execute(sa.select(user_task.c.id).where(user_task.c.business_key == number, user_task.c.element_id == element,
-                                                               user_task.c.state == "open")).scalar_one()
+        task = session.execute(
+            sa.select(user_task.c.id).where(
+                user_task.c.business_key == number, user_task.c.element_id == element, user_task.c.state == "open"
+            )
+        ).scalar_one()
     actions.complete_task(app, person, task, values)

@@ -16,7 +16,9 @@ class NotThere(ServiceError):
 
     def __init__(self, what: str, key: object):
         self.what, self.key = what, key
-        super().__init__(f"{what} {key} is not there, or not in your operation centre. Look it up again in the search box.")
+        super().__init__(
+            f"{what} {key} is not there, or not in your operation centre. Look it up again in the search box."
+        )
 
 
 class NotAllowed(ServiceError):
@@ -24,7 +26,9 @@ class NotAllowed(ServiceError):
 
     def __init__(self, action: str, thing: str, who_may: str = ""):
         self.action, self.thing, self.who_may = action, thing, who_may
-        super().__init__(f"You may not {action} {thing}." + (f" {who_may} can." if who_may else " Ask your supervisor."))
+        super().__init__(
+            f"You may not {action} {thing}." + (f" {who_may} can." if who_may else " Ask your supervisor.")
+        )
 
 
 class Refused(ServiceError):
@@ -55,7 +59,10 @@ class TooManyTries(ServiceError):
 
     def __init__(self, retry_after_seconds: int):
         self.retry_after_seconds = retry_after_seconds
-        super().__init__(f"Too many tries. Wait {max(1, retry_after_seconds // 60)} minutes, or use a device that you logged in on before.")
+        super().__init__(
+            f"Too many tries. Wait {max(1, retry_after_seconds // 60)} minutes,"
+            " or use a device that you logged in on before."
+        )
 
 
 class PasswordRefused(Refused):

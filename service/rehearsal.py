@@ -1,7 +1,8 @@
 """Scenario files of procedures on the real domain: a throwaway database with the demo's people, in virtual time.
 
-The engine plays the story (engine.scenarios); this gives it what a story assumes: the cast, a calendar, the ticket that its process
-is about. Surprise: each story runs on its own copy of one prepared database, so that none sees another's rows.
+The engine plays the story (engine.scenarios); this gives it what a story assumes: the cast, a calendar, the ticket
+that its process is about. Surprise: each story runs on its own copy of one prepared database, so that none sees
+another's rows.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from engine import scenarios
 from engine.api import SYSTEM, Scope
 from engine.clock import FrozenClock
 from engine.definitions import Procedure, read_folder
-from service import app as service, db, demo
+from service import app as service
+from service import db, demo
 from service.calendars.actions import save_version
 from service.calendars.rules import Calendar, Week
 from service.organisation.models import Unit
@@ -35,20 +37,17 @@ class Stage:
         self.root = root
         self._folder = Path(tempfile.mkdtemp(prefix="zhiban-scenario-"))
         self._template = self._folder / "template.db"
-        self._feel = None
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         app = self._app(self._template, FrozenClock(_BEFORE))
         db.upgrade(app.database)
         with app.writing() as session:
             demo.found(session, date(2024, 1, 1))
         service.deploy_all(app, self.root)
         app.database.dispose()
-        self._feel = app.engine.feel  # one sandbox for all stories: it keeps nothing between evaluations
         return self
 
     def __exit__(self, *_) -> None:
-        self._feel.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def play(self, procedure: Procedure, name: str, scenario: dict[str, Any]) -> scenarios.Report:
@@ -58,14 +57,16 @@ class Stage:
         clock = FrozenClock(_BEFORE)
         app = self._app(copy, clock)
         try:
-            return scenarios.run(app.engine, clock, procedure.key, name, scenario, lambda story, now: prepare(app, story))
+            return scenarios.run(
+                app.engine, clock, procedure.key, name, scenario, lambda story, now: prepare(app, story)
+            )
         finally:
             app.database.dispose()
             for path in self._folder.glob("story.db*"):
                 path.unlink()
 
     def _app(self, path: Path, clock: FrozenClock):
-        return service.create(Settings(var_dir=self._folder, database_url=f"sqlite:///{path}"), clock=clock, feel=self._feel)
+        return service.create(Settings(var_dir=self._folder, database_url=f"sqlite:///{path}"), clock=clock)
 
 
 def prepare(app, story: dict[str, Any]) -> tuple[dict[str, Any], str, Scope]:
@@ -73,7 +74,9 @@ def prepare(app, story: dict[str, Any]) -> tuple[dict[str, Any], str, Scope]:
     variables = dict(story["start"].get("variables") or {})
     with app.writing() as session:
         if story.get("calendar"):
-            save_version(session, 1, calendar_of_story(story["calendar"]), actor=SYSTEM, now=app.clock.now(), reason="scenario")
+            save_version(
+                session, 1, calendar_of_story(story["calendar"]), actor=SYSTEM, now=app.clock.now(), reason="scenario"
+            )
         if variables.get("ticket_number"):
             session.add(_ticket(app, session, variables))
     return variables, str(variables.get("ticket_number") or "S-1"), Scope(1)
@@ -98,11 +101,25 @@ def _ticket(app, session, variables: dict[str, Any]) -> Ticket:
     code = str(variables.get("unit_label") or "").split(" ")[0]
     unit = session.query(Unit).filter_by(centre_id=1, code=code).first()
     at = variables.get("registered_at") or app.clock.now()
-    return Ticket(id=int(variables.get("ticket_id") or 1), number=str(variables["ticket_number"]), centre_id=1, unit_id=unit.id if unit else None,
-                  building_id=unit.building_id if unit else None, channel="phone", category=variables.get("category") or "other",
-                  urgency=variables.get("urgency") or "normal", vip=bool(variables.get("vip")), title=str(variables.get("title") or "…"),
-                  request=str(variables.get("title") or "…"), expectation="note-only", deadline_kind="none",
-                  owner=str(variables.get("owner") or "lin"), state=TicketState.REGISTERED, registered_at=at, created_by="lin")
+    return Ticket(
+        id=int(variables.get("ticket_id") or 1),
+        number=str(variables["ticket_number"]),
+        centre_id=1,
+        unit_id=unit.id if unit else None,
+        building_id=unit.building_id if unit else None,
+        channel="phone",
+        category=variables.get("category") or "other",
+        urgency=variables.get("urgency") or "normal",
+        vip=bool(variables.get("vip")),
+        title=str(variables.get("title") or "…"),
+        request=str(variables.get("title") or "…"),
+        expectation="note-only",
+        deadline_kind="none",
+        owner=str(variables.get("owner") or "lin"),
+        state=TicketState.REGISTERED,
+        registered_at=at,
+        created_by="lin",
+    )
 
 
 def play_all(root: Path, keys: Iterable[str] = ()) -> Iterator[tuple[Procedure, scenarios.Report]]:

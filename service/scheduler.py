@@ -1,8 +1,9 @@
 """The clock process: what runs when. Each job is one call, may run twice without harm, and ends in its own try.
 
-Jobs live in memory only (APScheduler's stores are not safe to share): `sweep` fires due timers, `outbox` delivers notices,
-`heartbeat` writes that we live, `housekeeping` tidies. Any number of clock processes may run; rows are taken once. Surprise: when
-the wall clock jumps against the machine's own, firing pauses until both agree again, or until the process is started anew.
+Jobs live in memory only (APScheduler's stores are not safe to share): `sweep` fires due timers, `outbox` delivers
+notices, `heartbeat` writes that we live, `housekeeping` tidies. Any number of clock processes may run; rows are taken
+once. Surprise: when the wall clock jumps against the machine's own, firing pauses until both agree again, or until
+the process is started anew.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class JumpGuard:
         self._offset = wall() - machine()
 
     def jumped_by(self) -> float:
-        """Seconds that the wall clock is ahead (or behind) of where it should be; 0.0 below the limit. Slow drift is followed."""
+        """Seconds that the wall clock is ahead (or behind) of where it should be; 0.0 below the limit. Slow drift is
+        followed.
+        """
         moved = self._wall() - self._machine() - self._offset
         if abs(moved) > JUMP_SECONDS:
             return moved
@@ -59,13 +62,15 @@ class ClockProcess:
         self.app = app
         self.name = f"{socket.gethostname()}:{os.getpid()}"
         self.guard = JumpGuard(lambda: app.clock.now().timestamp())
-        self.scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None})
+        self.scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
         self.stopping = threading.Event()
         self._alive_at: dict[str, float] = {}
         self._fired = 0
         self._error: str | None = None
 
-    # --- jobs ----------------------------------------------------------------------------------------------------------------
+    # --- jobs ---------------------------------------------------------------------------------------------------------
     def sweep(self) -> None:
         """Fire what is due, in batches, until nothing is."""
         if self._paused():
@@ -84,7 +89,11 @@ class ClockProcess:
     def heartbeat(self) -> None:
         """Write that this clock lives, what it fired, and what is wrong."""
         jump = self.guard.jumped_by()
-        self._error = f"the machine's time jumped by {jump:.0f} s; firing pauses until it is right again or the clock is restarted" if jump else None
+        self._error = (
+            f"the machine's time jumped by {jump:.0f} s; firing pauses until it is right again or the clock is restarted"
+            if jump
+            else None
+        )
         with self.app.writing() as session:
             now = self.app.clock.now()
             row = session.get(ClockHeartbeat, self.name) or ClockHeartbeat(process=self.name, started_at=now, fired=0)
@@ -95,23 +104,29 @@ class ClockProcess:
     def housekeeping(self) -> None:
         logins.forget_old(self.app)
         with self.app.writing() as session:
-            session.execute(sa.delete(ClockHeartbeat).where(ClockHeartbeat.at < self.app.clock.now() - FORGET_CLOCKS_AFTER))
+            session.execute(
+                sa.delete(ClockHeartbeat).where(ClockHeartbeat.at < self.app.clock.now() - FORGET_CLOCKS_AFTER)
+            )
 
     def _paused(self) -> bool:
         if self._error:
             self._alive_at["sweep"] = time.monotonic()  # paused on purpose is not stuck
             return True
-        if (jump := self.guard.jumped_by()):
+        if jump := self.guard.jumped_by():
             log.error("the machine's time jumped by %.0f s; firing pauses", jump)
             self._error = "the machine's time jumped; firing pauses"
             return True
         return False
 
-    # --- running -------------------------------------------------------------------------------------------------------------
+    # --- running ------------------------------------------------------------------------------------------------------
     def start(self) -> None:
         settings = self.app.settings
-        for name, seconds in (("heartbeat", settings.clock_heartbeat_seconds), ("sweep", settings.clock_sweep_seconds),
-                              ("outbox", settings.clock_sweep_seconds), ("housekeeping", HOUSEKEEPING_MINUTES * 60)):
+        for name, seconds in (
+            ("heartbeat", settings.clock_heartbeat_seconds),
+            ("sweep", settings.clock_sweep_seconds),
+            ("outbox", settings.clock_sweep_seconds),
+            ("housekeeping", HOUSEKEEPING_MINUTES * 60),
+        ):
             self._alive_at[name] = time.monotonic()
             self.scheduler.add_job(self._safely, "interval", seconds=seconds, args=[name], id=name)
         self._safely("heartbeat")
@@ -150,7 +165,11 @@ def run(app) -> int:
     log.info("clock %s is running", clock.name)
     while not clock.stopping.wait(1.0):
         if (part := clock.stuck()) is not None:
-            log.critical("%s has not moved for %s s; the clock process ends so that it is started anew", part, app.settings.clock_stuck_seconds)
+            log.critical(
+                "%s has not moved for %s s; the clock process ends so that it is started anew",
+                part,
+                app.settings.clock_stuck_seconds,
+            )
             os._exit(STUCK)
     clock.stop()
     return 0

@@ -21,6 +21,9 @@ PREFIX = "ZHIBAN_"
 FILE_VARIABLE = "ZHIBAN_SETTINGS"  # path of the TOML file; not a setting itself
 
 
+_VAR, _BPMN, _NONE = Path("var"), Path("bpmn"), Path()
+
+
 def setting(default: Any, meaning: str, unit: str = "") -> Any:
     return field(default=default, metadata={"meaning": meaning, "unit": unit})
 
@@ -29,11 +32,13 @@ def setting(default: Any, meaning: str, unit: str = "") -> Any:
 class Settings:
     """All settings of one installation, typed and checked."""
 
-    var_dir: Path = setting(Path("var"), "Folder for everything that is written: database, photos, secret key.")
+    var_dir: Path = setting(_VAR, "Folder for everything that is written: database, photos, secret key.")  # noqa: RUF009  (a dataclass field)
     database_url: str = setting("", "SQLAlchemy address of the database; empty means SQLite in `var_dir`.")
-    bpmn_dir: Path = setting(Path("bpmn"), "Folder of the shipped procedures.")
-    photo_dir: Path = setting(Path(""), "Folder for photos, outside the web root; empty means `photos` in `var_dir`.")
-    secret_key: str = setting("", "Signs cookies and forms; empty means the key in `var_dir`/secret-key, made on first use.")
+    bpmn_dir: Path = setting(_BPMN, "Folder of the shipped procedures.")  # noqa: RUF009
+    photo_dir: Path = setting(_NONE, "Folder for photos, outside the web root; empty: in `var_dir`.")  # noqa: RUF009
+    secret_key: str = setting(
+        "", "Signs cookies and forms; empty means the key in `var_dir`/secret-key, made on first use."
+    )
 
     host: str = setting("127.0.0.1", "Address that the web server listens on.")
     port: int = setting(8000, "Port that the web server listens on.")
@@ -42,7 +47,9 @@ class Settings:
     certfile: str = setting("", "TLS certificate; empty means plain HTTP.")
     keyfile: str = setting("", "Key of the TLS certificate; empty means that it is in `certfile`.")
     trusted_proxies: int = setting(0, "Proxies in front whose X-Forwarded-* headers are believed.", "proxies")
-    secure_cookies: bool = setting(False, "Send cookies over https only (`__Host-` prefix). Set it wherever https is used.")
+    secure_cookies: bool = setting(
+        False, "Send cookies over https only (`__Host-` prefix). Set it wherever https is used."
+    )
 
     zone: str = setting("Asia/Shanghai", "Time zone of numbers and of centres that name none.")
     locale: str = setting("zh", "Language of people who chose none: zh or en.")
@@ -52,21 +59,31 @@ class Settings:
     step_up_minutes: int = setting(5, "How long a repeated password counts for signing and export.", "minutes")
     login_tries_per_pair: int = setting(8, "Wrong passwords of one account from one address before waiting.", "tries")
     login_tries_per_address: int = setting(60, "Wrong passwords from one address before waiting.", "tries")
-    login_tries_per_account: int = setting(40, "Wrong passwords of one account from anywhere before only known devices may try.", "tries")
+    login_tries_per_account: int = setting(
+        40, "Wrong passwords of one account from anywhere before only known devices may try.", "tries"
+    )
     login_window_minutes: int = setting(15, "Wrong passwords older than this no longer count.", "minutes")
     password_memory_mib: int = setting(46, "Memory of one argon2id hash.", "MiB")
     password_parallel: int = setting(2, "Password hashes computed at once in one process.", "hashes")
-    password_words: tuple[str, ...] = setting(("zhiban", "值班"), "Words that a password may not consist of: company, project, product.")
+    password_words: tuple[str, ...] = setting(
+        ("zhiban", "值班"), "Words that a password may not consist of: company, project, product."
+    )
 
     photo_max_megabytes: int = setting(10, "Largest photo taken.", "MB")
     photo_max_megapixels: int = setting(50, "Largest picture area taken.", "Mpx")
     disk_reserve_megabytes: int = setting(500, "Uploads stop when less than this is free on the photo disk.", "MB")
 
-    duplicate_hours: int = setting(24, "A ticket of the same unit and category within this time is offered as a duplicate.", "hours")
+    duplicate_hours: int = setting(
+        24, "A ticket of the same unit and category within this time is offered as a duplicate.", "hours"
+    )
     clock_sweep_seconds: float = setting(1.0, "How often the clock looks at the next due timer.", "seconds")
     clock_heartbeat_seconds: int = setting(10, "How often the clock writes that it lives.", "seconds")
-    clock_stuck_seconds: int = setting(60, "The clock process ends when a job or heartbeat is older than this.", "seconds")
-    outbox_tries: int = setting(12, "Deliveries of a notice that may fail before it is parked and told to the supervisor.", "tries")
+    clock_stuck_seconds: int = setting(
+        60, "The clock process ends when a job or heartbeat is older than this.", "seconds"
+    )
+    outbox_tries: int = setting(
+        12, "Deliveries of a notice that may fail before it is parked and told to the supervisor.", "tries"
+    )
 
     @property
     def database(self) -> str:
@@ -93,8 +110,14 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
 def describe() -> list[dict[str, Any]]:
     """One row per setting for the reference page: name, variable, type, unit, default, meaning."""
     return [
-        {"name": f.name, "variable": PREFIX + f.name.upper(), "type": str(f.type), "unit": f.metadata["unit"],
-         "default": f.default, "meaning": f.metadata["meaning"]}
+        {
+            "name": f.name,
+            "variable": PREFIX + f.name.upper(),
+            "type": str(f.type),
+            "unit": f.metadata["unit"],
+            "default": f.default,
+            "meaning": f.metadata["meaning"],
+        }
         for f in fields(Settings)
     ]
 
@@ -108,7 +131,9 @@ def _from_file(file: Path | None) -> dict[str, Any]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise SettingsWrong(f"Settings file {file} cannot be read: {error}. Correct it or unset {FILE_VARIABLE}.") from error
+        raise SettingsWrong(
+            f"Settings file {file} cannot be read: {error}. Correct it or unset {FILE_VARIABLE}."
+        ) from error
     for name in content:
         if name not in _FIELDS:
             raise SettingsWrong(_unknown(name, _FIELDS, f"in {file}"))
@@ -126,7 +151,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _unknown(name: str, known, where: str) -> str:
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"Setting {name} {where} is unknown." + (f" Did you mean {near[0]}?" if near else " See `zhiban doctor` for all names.")
+    return f"Setting {name} {where} is unknown." + (
+        f" Did you mean {near[0]}?" if near else " See `zhiban doctor` for all names."
+    )
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -134,17 +161,25 @@ def _typed(name: str, value: Any) -> Any:
     try:
         return _CONVERT[kind](value)
     except (ValueError, TypeError, KeyError) as error:
-        raise SettingsWrong(f"Setting {name} = {value!r} is not of type {kind}. Correct it; the default is {_FIELDS[name].default!r}.") from error
+        raise SettingsWrong(
+            f"Setting {name} = {value!r} is not of type {kind}. Correct it; the default is {_FIELDS[name].default!r}."
+        ) from error
 
 
 def _bool(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}[str(value).lower()]
+    return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}[
+        str(value).lower()
+    ]
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    return tuple(w.strip() for w in value.split(",") if w.strip()) if isinstance(value, str) else tuple(str(w) for w in value)
+    return (
+        tuple(w.strip() for w in value.split(",") if w.strip())
+        if isinstance(value, str)
+        else tuple(str(w) for w in value)
+    )
 
 
 _CONVERT = {"Path": Path, "str": str, "int": int, "float": float, "bool": _bool, "tuple[str, ...]": _words}

@@ -1,6 +1,7 @@
 """`zhiban`: every command of an installation. Each reads the settings, does one thing through the service, and ends.
 
-Surprise: `serve` starts web and clock as processes of their own and starts a dead one again; the parent does nothing else.
+Surprise: `serve` starts web and clock as processes of their own and starts a dead one again; the parent does nothing
+else.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="zhiban", description="Runs the written operating procedure of a property operation centre.")
+    parser = argparse.ArgumentParser(
+        prog="zhiban", description="Runs the written operating procedure of a property operation centre."
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, run, text: str) -> argparse.ArgumentParser:
@@ -49,8 +52,10 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(run=run)
         return sub
 
-    for name, run, text in (("serve", _serve, "Serve the application: web and clock, each its own process."),
-                            ("web", _web, "Serve the pages only.")):
+    for name, run, text in (
+        ("serve", _serve, "Serve the application: web and clock, each its own process."),
+        ("web", _web, "Serve the pages only."),
+    ):
         sub = command(name, run, text)
         sub.add_argument("--host", help="address to listen on (setting host)")
         sub.add_argument("--port", type=int, help="port to listen on (setting port)")
@@ -59,18 +64,28 @@ def _parser() -> argparse.ArgumentParser:
     command("clock", _clock, "Run the clock only: due limits, notices, housekeeping. Any number may run.")
 
     sub = command("db", _db, "Steps of the database's schema.")
-    sub.add_argument("step", choices=["upgrade", "revision"], help="upgrade: bring it to the newest; revision: where it stands")
+    sub.add_argument(
+        "step", choices=["upgrade", "revision"], help="upgrade: bring it to the newest; revision: where it stands"
+    )
     sub = command("deploy", _deploy, "Check procedures and put them in force, all or none.")
-    sub.add_argument("path", type=Path, nargs="?", help="a procedure's folder, or one that holds several (setting bpmn_dir)")
-    sub.add_argument("--if-new", action="store_true", help="leave alone what was deployed before, whatever is in force now")
-    sub = command("check", _check, "Check procedures, or a lone diagram, table, form. One line per fault; exit 1 if there is one.")
+    sub.add_argument(
+        "path", type=Path, nargs="?", help="a procedure's folder, or one that holds several (setting bpmn_dir)"
+    )
+    sub.add_argument(
+        "--if-new", action="store_true", help="leave alone what was deployed before, whatever is in force now"
+    )
+    sub = command(
+        "check", _check, "Check procedures, or a lone diagram, table, form. One line per fault; exit 1 if there is one."
+    )
     sub.add_argument("path", type=Path, nargs="+")
     sub = command("scenario", _scenario, "Play the procedures' scenario files in virtual time.")
     sub.add_argument("key", nargs="*", help="procedures to play; all without")
     sub.add_argument("--coverage", action="store_true", help="say which elements and flows no story passes")
     sub.add_argument("--from", dest="path", type=Path, help="folder of the procedures (setting bpmn_dir)")
     sub = command("demo", _demo, "Fill an empty installation with the demo centre, its people and some requests.")
-    sub.add_argument("--size", type=int, default=1, help="1 has the customers of the handbook; each further step adds eight")
+    sub.add_argument(
+        "--size", type=int, default=1, help="1 has the customers of the handbook; each further step adds eight"
+    )
     command("verify", _verify, "Look for altered, removed or added events in all chains of the trace.")
     command("doctor", _doctor, "Say how the installation is, and list every setting.")
     sub = command("login-code", _login_code, "A one-time code that sets a person's password within 24 hours.")
@@ -84,7 +99,8 @@ def _app(settings: Settings | None = None):
     return app.create(settings or load())
 
 
-# --- serving -----------------------------------------------------------------------------------------------------------------
+# --- serving ----------------------------------------------------------------------------------------------------------
+
 
 def _serve(options: argparse.Namespace) -> int:
     _to_environment(options)
@@ -144,13 +160,17 @@ def _keep_running(children: dict, stopping: list[bool]) -> None:
                 continue
             if child is not None:
                 waits[name] = 1.0 if now - started[name] > 60 else min(30.0, waits[name] * 2 or 1.0)
-                print(f"zhiban: {name} ended with code {child.returncode}; it starts again in {waits[name]:.0f} s", file=sys.stderr)
+                print(
+                    f"zhiban: {name} ended with code {child.returncode}; it starts again in {waits[name]:.0f} s",
+                    file=sys.stderr,
+                )
                 children[name] = None
                 started[name] = now + waits[name]
             if now >= started[name]:
                 # A session of its own: Ctrl-C reaches the parent only, which then ends the children in order.
-                children[name] = subprocess.Popen([sys.executable, "-m", "webui.cli", name], start_new_session=True,
-                                                  preexec_fn=_end_with_parent)  # noqa: PLW1509  (this process has one thread)
+                children[name] = subprocess.Popen(  # noqa: PLW1509  (this process has one thread)
+                    [sys.executable, "-m", "webui.cli", name], start_new_session=True, preexec_fn=_end_with_parent
+                )
                 started[name] = now
         time.sleep(0.2)
 
@@ -198,10 +218,24 @@ def _web(options: argparse.Namespace) -> int:
 
 
 def _gunicorn(settings: Settings) -> dict:
-    values = {"bind": f"{settings.host}:{settings.port}", "workers": settings.web_workers, "threads": settings.web_threads,
-              "worker_class": "gthread", "timeout": 30, "graceful_timeout": 10, "keepalive": 5, "max_requests": 20_000,
-              "max_requests_jitter": 2_000, "accesslog": None, "errorlog": "-", "loglevel": "warning", "limit_request_line": 4094,
-              "limit_request_fields": 60, "proc_name": "zhiban-web", "control_socket_disable": True}
+    values = {
+        "bind": f"{settings.host}:{settings.port}",
+        "workers": settings.web_workers,
+        "threads": settings.web_threads,
+        "worker_class": "gthread",
+        "timeout": 30,
+        "graceful_timeout": 10,
+        "keepalive": 5,
+        "max_requests": 20_000,
+        "max_requests_jitter": 2_000,
+        "accesslog": None,
+        "errorlog": "-",
+        "loglevel": "warning",
+        "limit_request_line": 4094,
+        "limit_request_fields": 60,
+        "proc_name": "zhiban-web",
+        "control_socket_disable": True,
+    }
     if settings.certfile:
         values |= {"certfile": settings.certfile, "keyfile": settings.keyfile or None}
     from gunicorn.config import make_settings
@@ -216,7 +250,8 @@ def _clock(_options: argparse.Namespace) -> int:
     return scheduler.run(_app())
 
 
-# --- database, procedures ----------------------------------------------------------------------------------------------------
+# --- database, procedures ---------------------------------------------------------------------------------------------
+
 
 def _db(options: argparse.Namespace) -> int:
     from service import db
@@ -255,8 +290,13 @@ def _check(options: argparse.Namespace) -> int:
             print(f"{path}: -: There is no such file or folder. Check the path.", file=sys.stderr)
             return 2
     known = {p.key for p in procedures} | _shipped(load().bpmn_dir)
-    faults += checks.check_all(procedures, operations=operations.registry, functions=operations.functions,
-                               roles=[str(r) for r in Role], known_processes=known)
+    faults += checks.check_all(
+        procedures,
+        operations=operations.registry,
+        functions=operations.functions,
+        roles=[str(r) for r in Role],
+        known_processes=known,
+    )
     for fault in faults:
         print(f"{'warning: ' if fault.warning else ''}{fault}")
     return 1 if any(not f.warning for f in faults) else 0
@@ -294,10 +334,14 @@ def _print_coverage(played: dict) -> None:
     for key, (procedure, _) in played.items():
         missing = rehearsal.not_covered(procedure, reports)
         spots = len(procedure.diagram.elements) + len(procedure.diagram.flows)
-        print(f"{key}: {spots - len(missing)} of {spots} elements and flows passed" + (f"; not {', '.join(missing)}" if missing else ""))
+        print(
+            f"{key}: {spots - len(missing)} of {spots} elements and flows passed"
+            + (f"; not {', '.join(missing)}" if missing else "")
+        )
 
 
-# --- data and state ----------------------------------------------------------------------------------------------------------
+# --- data and state ---------------------------------------------------------------------------------------------------
+
 
 def _demo(options: argparse.Namespace) -> int:
     from service import app as service
@@ -320,7 +364,11 @@ def _verify(_options: argparse.Namespace) -> int:
     faults = _app().engine.verify()
     for fault in faults:
         print(fault)
-    print("The trace is whole." if not faults else f"{len(faults)} chains are broken. Keep the database as it is and call the quality department.")
+    print(
+        "The trace is whole."
+        if not faults
+        else f"{len(faults)} chains are broken. Keep the database as it is and call the quality department."
+    )
     return 1 if faults else 0
 
 
@@ -331,7 +379,9 @@ def _doctor(_options: argparse.Namespace) -> int:
 
     app = _app()
     at, newest = db.revision_of(app.database), db.newest_revision()
-    print(f"database: {app.database.url.render_as_string(hide_password=True)}, schema {at or 'empty'} (newest {newest})")
+    print(
+        f"database: {app.database.url.render_as_string(hide_password=True)}, schema {at or 'empty'} (newest {newest})"
+    )
     faults = [] if at == newest else ["The schema is not the newest. Run `zhiban db upgrade`."]
     if at is not None:
         with app.session() as session:
@@ -339,7 +389,9 @@ def _doctor(_options: argparse.Namespace) -> int:
     for fault in faults:
         print(f"fault: {fault}")
     for row in known.describe():
-        value = "(set)" if row["name"] == "secret_key" and app.settings.secret_key else getattr(app.settings, row["name"])
+        value = (
+            "(set)" if row["name"] == "secret_key" and app.settings.secret_key else getattr(app.settings, row["name"])
+        )
         if "://" in str(value):
             value = app.database.url.render_as_string(hide_password=True)
         print(f"  {row['variable']} = {value} {row['unit']}: {row['meaning']}".replace("  :", ":"))

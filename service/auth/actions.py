@@ -1,7 +1,9 @@
-"""Logging in and out, and everything that ends a session: logout, time, a changed password, a disabled account, an administrator.
+"""Logging in and out, and everything that ends a session: logout, time, a changed password, a disabled account, an
+administrator.
 
-A session is a row; its id is 256 random bits that only the browser has, the row holds the hash. A new id is made at every login.
-Surprise: a wrong password is recorded in a transaction of its own, so that nothing can roll the count back.
+A session is a row; its id is 256 random bits that only the browser has, the row holds the hash. A new id is made at
+every login. Surprise: a wrong password is recorded in a transaction of its own, so that nothing can roll the count
+back.
 """
 
 from __future__ import annotations
@@ -47,22 +49,44 @@ def hasher(app) -> Passwords:
     return app._passwords
 
 
-# --- in and out --------------------------------------------------------------------------------------------------------------
+# --- in and out -------------------------------------------------------------------------------------------------------
 
-def login(app, username: str, password: str, *, address: str = "", device: str | None = None, agent: str = "",
-          old_token: str | None = None) -> LoggedIn:
+
+def login(
+    app,
+    username: str,
+    password: str,
+    *,
+    address: str = "",
+    device: str | None = None,
+    agent: str = "",
+    old_token: str | None = None,
+) -> LoggedIn:
     """Start a session. Raises LoginRefused, TooManyTries; `device` is the mark of an earlier login on this browser."""
     username, now = username.strip().lower(), app.clock.now()
     with app.session() as session:
         person = person_named(session, username)
-        known = person is not None and device is not None and session.get(KnownDevice, (hashed(device), person.id)) is not None
+        known = (
+            person is not None
+            and device is not None
+            and session.get(KnownDevice, (hashed(device), person.id)) is not None
+        )
         _refuse_guessing(app, session, username, address, known, now)
         stored = person.password_hash if person is not None and person.active else None
     fits = hasher(app).fits(stored, password)
     with app.writing() as session:
         session.add(LoginTry(account=username[:64], address=address, known_device=known, ok=fits, at=now))
         if fits:
-            return _started(app, session, session.get_one(Person, person.id), password, address, device if known else None, agent, old_token)
+            return _started(
+                app,
+                session,
+                session.get_one(Person, person.id),
+                password,
+                address,
+                device if known else None,
+                agent,
+                old_token,
+            )
     raise LoginRefused()
 
 
@@ -70,20 +94,37 @@ def _refuse_guessing(app, session: Session, account: str, address: str, known: b
     settings = app.settings
     since = now - timedelta(minutes=settings.login_window_minutes)
     here, this = LoginTry.address == address, LoginTry.account == account[:64]
+
     def counted(clause):
         return sa.func.coalesce(sa.func.sum(sa.case((clause, 1), else_=0)), 0)
+
     last_good = sa.select(sa.func.max(LoginTry.at)).where(this, here, LoginTry.ok).scalar_subquery()
     pair = sa.and_(this, here, sa.or_(last_good.is_(None), LoginTry.at > last_good))
-    row = session.execute(sa.select(counted(pair), counted(here), counted(this), sa.func.min(LoginTry.at)).where(
-        LoginTry.at > since, sa.not_(LoginTry.ok), sa.or_(here, this))).one()
-    limits = rules.Limits(settings.login_tries_per_pair, settings.login_tries_per_address, settings.login_tries_per_account)
+    row = session.execute(
+        sa.select(counted(pair), counted(here), counted(this), sa.func.min(LoginTry.at)).where(
+            LoginTry.at > since, sa.not_(LoginTry.ok), sa.or_(here, this)
+        )
+    ).one()
+    limits = rules.Limits(
+        settings.login_tries_per_pair, settings.login_tries_per_address, settings.login_tries_per_account
+    )
     if rules.has_to_wait(rules.Failures(*row[:3]), limits, known):
         oldest = row[3] if isinstance(row[3], datetime) else now
-        raise TooManyTries(max(60, int((oldest + timedelta(minutes=settings.login_window_minutes) - now).total_seconds())))
+        raise TooManyTries(
+            max(60, int((oldest + timedelta(minutes=settings.login_window_minutes) - now).total_seconds()))
+        )
 
 
-def _started(app, session: Session, person: Person, password: str, address: str, device: str | None, agent: str,
-             old_token: str | None) -> LoggedIn:
+def _started(
+    app,
+    session: Session,
+    person: Person,
+    password: str,
+    address: str,
+    device: str | None,
+    agent: str,
+    old_token: str | None,
+) -> LoggedIn:
     now, secret = app.clock.now(), hasher(app)
     if secret.outdated(person.password_hash):
         person.password_hash = secret.hash(password)
@@ -93,8 +134,19 @@ def _started(app, session: Session, person: Person, password: str, address: str,
     session.merge(KnownDevice(id_hash=hashed(device), person_id=person.id, seen_at=now))
     token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     ends_at = now + timedelta(minutes=app.settings.session_absolute_minutes)
-    session.add(WebSession(id_hash=hashed(token), person_id=person.id, started_at=now, seen_at=now, ends_at=ends_at, address=address[:64],
-                           agent=agent[:200], csrf=csrf, stepped_up_at=now))
+    session.add(
+        WebSession(
+            id_hash=hashed(token),
+            person_id=person.id,
+            started_at=now,
+            seen_at=now,
+            ends_at=ends_at,
+            address=address[:64],
+            agent=agent[:200],
+            csrf=csrf,
+            stepped_up_at=now,
+        )
+    )
     return LoggedIn(token, device, csrf, person.id, ends_at)
 
 
@@ -129,14 +181,19 @@ def end_all(app, person_id: int, why: str = "admin", but: str | None = None) -> 
     """End every session of a person (but the one of token `but`); how many were live."""
     with app.writing() as session:
         clause = WebSession.person_id == person_id
-        return _end(session, sa.and_(clause, WebSession.id_hash != hashed(but)) if but else clause, why, app.clock.now())
+        return _end(
+            session, sa.and_(clause, WebSession.id_hash != hashed(but)) if but else clause, why, app.clock.now()
+        )
 
 
 def _end(session: Session, clause, why: str, now: datetime) -> int:
-    return session.execute(sa.update(WebSession).where(clause, WebSession.ended_at.is_(None)).values(ended_at=now, ended_why=why)).rowcount
+    return session.execute(
+        sa.update(WebSession).where(clause, WebSession.ended_at.is_(None)).values(ended_at=now, ended_why=why)
+    ).rowcount
 
 
-# --- passwords ---------------------------------------------------------------------------------------------------------------
+# --- passwords --------------------------------------------------------------------------------------------------------
+
 
 def step_up(app, token: str, password: str, address: str = "") -> bool:
     """Ask for the password again before signing or exporting. Wrong ones count as login tries. Raises TooManyTries."""
@@ -157,7 +214,9 @@ def step_up(app, token: str, password: str, address: str = "") -> bool:
 
 def stepped_up(app, row: WebSession) -> bool:
     """Whether the password was given again recently enough for signing."""
-    return row.stepped_up_at is not None and app.clock.now() - row.stepped_up_at <= timedelta(minutes=app.settings.step_up_minutes)
+    return row.stepped_up_at is not None and app.clock.now() - row.stepped_up_at <= timedelta(
+        minutes=app.settings.step_up_minutes
+    )
 
 
 def change_password(app, person: Person, old: str, new: str, token: str | None = None) -> None:
@@ -174,9 +233,16 @@ def set_password(app, person_id: int, new: str, keep_token: str | None = None) -
     made = hasher(app).hash(new)
     now = app.clock.now()
     with app.writing() as session:
-        session.execute(sa.update(Person).where(Person.id == person_id).values(password_hash=made, password_changed_at=now))
+        session.execute(
+            sa.update(Person).where(Person.id == person_id).values(password_hash=made, password_changed_at=now)
+        )
         others = WebSession.person_id == person_id
-        _end(session, sa.and_(others, WebSession.id_hash != hashed(keep_token)) if keep_token else others, "password", now)
+        _end(
+            session,
+            sa.and_(others, WebSession.id_hash != hashed(keep_token)) if keep_token else others,
+            "password",
+            now,
+        )
 
 
 def disable(app, person_id: int) -> None:
@@ -192,7 +258,8 @@ def _own_words(app, session: Session, person: Person) -> list[str]:
     return [person.username, person.name, *names, *app.settings.password_words]
 
 
-# --- one-time codes ----------------------------------------------------------------------------------------------------------
+# --- one-time codes ---------------------------------------------------------------------------------------------------
+
 
 def issue_code(app, username: str) -> str:
     """A code that sets this person's password once within 24 hours; earlier codes die."""
@@ -201,13 +268,19 @@ def issue_code(app, username: str) -> str:
         person = person_named(session, username)
         if person is None:
             raise Refused(f"Nobody is called {username}. Create the person first.", "username")
-        session.execute(sa.update(OneTimeCode).where(OneTimeCode.person_id == person.id, OneTimeCode.used_at.is_(None)).values(used_at=now))
+        session.execute(
+            sa.update(OneTimeCode)
+            .where(OneTimeCode.person_id == person.id, OneTimeCode.used_at.is_(None))
+            .values(used_at=now)
+        )
         session.add(OneTimeCode(code_hash=hashed(code), person_id=person.id, made_at=now, ends_at=now + CODE_LASTS))
     return code
 
 
 def redeem_code(app, code: str, new_password: str, address: str = "") -> int:
-    """Set the password that a one-time code stands for; gives the person's id. Raises LoginRefused, PasswordRefused, TooManyTries."""
+    """Set the password that a one-time code stands for; gives the person's id. Raises LoginRefused, PasswordRefused,
+    TooManyTries.
+    """
     now = app.clock.now()
     with app.session() as session:
         _refuse_guessing(app, session, "one-time-code", address, False, now)
@@ -216,8 +289,15 @@ def redeem_code(app, code: str, new_password: str, address: str = "") -> int:
         if good:
             passwords.check(new_password, _own_words(app, session, session.get_one(Person, row.person_id)))
     with app.writing() as session:
-        taken = good and session.execute(sa.update(OneTimeCode).where(OneTimeCode.code_hash == row.code_hash, OneTimeCode.used_at.is_(None))
-                                         .values(used_at=now)).rowcount == 1
+        taken = (
+            good
+            and session.execute(
+                sa.update(OneTimeCode)
+                .where(OneTimeCode.code_hash == row.code_hash, OneTimeCode.used_at.is_(None))
+                .values(used_at=now)
+            ).rowcount
+            == 1
+        )
         session.add(LoginTry(account="one-time-code", address=address, known_device=False, ok=taken, at=now))
     if not taken:
         raise LoginRefused()

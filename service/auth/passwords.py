@@ -1,7 +1,8 @@
 """Passwords: argon2id hashes, and the rules a new one has to keep (ASVS 6.2).
 
-At least 8 characters, at most 128, nothing common, nothing made of the account's or the company's own words; no rules on kinds of
-characters, no forced change. Surprise: at most two hashes are computed at once in a process, each takes 46 MiB.
+At least 8 characters, at most 128, nothing common, nothing made of the account's or the company's own words; no rules
+on kinds of characters, no forced change. Surprise: at most two hashes are computed at once in a process, each takes
+46 MiB.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from argon2 import PasswordHasher
@@ -49,16 +51,22 @@ class Passwords:
 
 
 def check(password: str, own_words: Iterable[str] = ()) -> None:
-    """Raises PasswordRefused with the rule that a new password breaks. `own_words`: username, name, company, project, ..."""
+    """Raises PasswordRefused with the rule that a new password breaks. `own_words`: username, name, company, project,
+    ...
+    """
     password = _normal(password)
     if len(password) < SHORTEST:
-        raise PasswordRefused("too-short", f"A password has at least {SHORTEST} characters; 15 are better. Add some words.")
+        raise PasswordRefused(
+            "too-short", f"A password has at least {SHORTEST} characters; 15 are better. Add some words."
+        )
     if len(password) > LONGEST:
         raise PasswordRefused("too-long", f"A password has at most {LONGEST} characters. Shorten it.")
     if _plain(password) in common() or _is_pattern(password):
         raise PasswordRefused("common", "This password is on the list of common ones. Take a sentence of your own.")
     if not _remains_without(password, own_words):
-        raise PasswordRefused("own-words", "This password is made of your name or the company's words. Take a sentence of your own.")
+        raise PasswordRefused(
+            "own-words", "This password is made of your name or the company's words. Take a sentence of your own."
+        )
 
 
 def common() -> frozenset[str]:
@@ -83,8 +91,8 @@ def _plain(password: str) -> str:
 def _is_pattern(password: str) -> bool:
     """One character again and again, a run of neighbours, or a short piece repeated."""
     text = password.lower()
-    steps = {ord(b) - ord(a) for a, b in zip(text, text[1:])}
-    repeated = any(text == (text[:n] * len(text))[:len(text)] for n in range(1, min(4, len(text) // 2) + 1))
+    steps = {ord(b) - ord(a) for a, b in pairwise(text)}
+    repeated = any(text == (text[:n] * len(text))[: len(text)] for n in range(1, min(4, len(text) // 2) + 1))
     return repeated or steps in ({1}, {-1})
 
 

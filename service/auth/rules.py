@@ -1,7 +1,8 @@
 """Pure decisions about logins: when a try has to wait, when a session has ended.
 
-Guessing is limited per pair of account and address, per address, and per account. Surprise: the last limit does not lock anybody
-out; a browser that its person logged in on before may still try, so that a stranger's guesses never shut a victim out.
+Guessing is limited per pair of account and address, per address, and per account. Surprise: the last limit does not
+lock anybody out; a browser that its person logged in on before may still try, so that a stranger's guesses never shut
+a victim out.
 """
 
 from __future__ import annotations

@@ -66,7 +66,9 @@ class Contact(Base):
     active: Mapped[bool] = mapped_column(default=True)
     customer: Mapped[Customer] = relationship(back_populates="contacts")
     unit: Mapped[Unit | None] = relationship()
-    phones: Mapped[list[ContactPhone]] = relationship(back_populates="contact", order_by="ContactPhone.id", lazy="selectin")
+    phones: Mapped[list[ContactPhone]] = relationship(
+        back_populates="contact", order_by="ContactPhone.id", lazy="selectin"
+    )
 
 
 class ContactPhone(Base):

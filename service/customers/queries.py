@@ -1,6 +1,7 @@
 """Reads about customers: units by what was typed, people by a phone number, the card of a unit.
 
-A number shared by several people is answered with all of them, last caller first; nobody is guessed (design, section 7).
+A number shared by several people is answered with all of them, last caller first; nobody is guessed (design, section
+7).
 """
 
 from __future__ import annotations
@@ -77,8 +78,11 @@ def find_units(person: Person, text: str, limit: int = 8) -> list[UnitHit]:
     if not ways:
         return []
     units = session.scalars(
-        sa.select(Unit).where(sa.or_(*ways), access.centre_filter(mine, "see units", Unit.centre_id))
-        .order_by(Unit.code).limit(limit)).all()
+        sa.select(Unit)
+        .where(sa.or_(*ways), access.centre_filter(mine, "see units", Unit.centre_id))
+        .order_by(Unit.code)
+        .limit(limit)
+    ).all()
     customers = _customers_of(session, [u.id for u in units], _today(session))
     seen = access.may(person, "see customers")
     return [UnitHit(u, customers.get(u.id, []) if seen else []) for u in units]
@@ -90,11 +94,21 @@ def by_phone(person: Person, phone: str) -> list[Caller]:
     digits = phone_digits(phone)
     if not digits:
         return []
-    contacts = session.scalars(
-        sa.select(Contact).join(ContactPhone).where(
-            ContactPhone.digits == digits, Contact.active, access.centre_filter(mine, "see customers", Contact.centre_id))
-        .options(selectinload(Contact.customer), selectinload(Contact.unit))
-        .order_by(Contact.last_call_at.is_(None), Contact.last_call_at.desc(), Contact.id)).unique().all()
+    contacts = (
+        session.scalars(
+            sa.select(Contact)
+            .join(ContactPhone)
+            .where(
+                ContactPhone.digits == digits,
+                Contact.active,
+                access.centre_filter(mine, "see customers", Contact.centre_id),
+            )
+            .options(selectinload(Contact.customer), selectinload(Contact.unit))
+            .order_by(Contact.last_call_at.is_(None), Contact.last_call_at.desc(), Contact.id)
+        )
+        .unique()
+        .all()
+    )
     return [Caller(c, c.customer, c.unit or _only_unit(session, c.customer_id)) for c in contacts]
 
 
@@ -104,17 +118,29 @@ def unit_card(person: Person, unit_id: int) -> UnitCard:
     unit = session.get(Unit, unit_id)
     if unit is None or not access.may(person, "see customers", unit):
         from service.errors import NotThere
+
         raise NotThere("Unit", unit_id)
     now = session.info["clock"].now()
     customers = _customers_of(session, [unit.id], _today(session)).get(unit.id, [])
     customer_ids = [c.id for c in customers]
-    occupied = session.scalars(sa.select(UnitOccupancy).where(UnitOccupancy.customer_id.in_(customer_ids))
-                               .options(selectinload(UnitOccupancy.unit)).order_by(UnitOccupancy.from_on)).all()
+    occupied = session.scalars(
+        sa.select(UnitOccupancy)
+        .where(UnitOccupancy.customer_id.in_(customer_ids))
+        .options(selectinload(UnitOccupancy.unit))
+        .order_by(UnitOccupancy.from_on)
+    ).all()
     recent = _recent(session, mine, unit.id, now)
     scores = [t.satisfaction for t in recent if t.satisfaction]
-    return UnitCard(unit, customers, _contacts(session, customer_ids), [o.unit for o in occupied],
-                    min((o.from_on for o in occupied if o.unit_id == unit.id), default=None),
-                    open_tickets(session, mine, unit.id), recent, round(sum(scores) / len(scores), 1) if scores else None)
+    return UnitCard(
+        unit,
+        customers,
+        _contacts(session, customer_ids),
+        [o.unit for o in occupied],
+        min((o.from_on for o in occupied if o.unit_id == unit.id), default=None),
+        open_tickets(session, mine, unit.id),
+        recent,
+        round(sum(scores) / len(scores), 1) if scores else None,
+    )
 
 
 def customer_card(person: Person, customer_id: int) -> Customer:
@@ -123,20 +149,35 @@ def customer_card(person: Person, customer_id: int) -> Customer:
     customer = session.get(Customer, customer_id)
     if customer is None or not access.may(person, "see", customer):
         from service.errors import NotThere
+
         raise NotThere("Customer", customer_id)
     return customer
 
 
 def open_tickets(session: Session, mine: access.Reach, unit_id: int) -> list[Ticket]:
-    return list(session.scalars(sa.select(Ticket).where(Ticket.unit_id == unit_id, Ticket.state.in_(OPEN_STATES),
-                                                        access.ticket_filter(mine)).order_by(Ticket.registered_at.desc())))
+    return list(
+        session.scalars(
+            sa.select(Ticket)
+            .where(Ticket.unit_id == unit_id, Ticket.state.in_(OPEN_STATES), access.ticket_filter(mine))
+            .order_by(Ticket.registered_at.desc())
+        )
+    )
 
 
 def _recent(session: Session, mine: access.Reach, unit_id: int, now: datetime) -> list[Ticket]:
-    return list(session.scalars(
-        sa.select(Ticket).where(Ticket.unit_id == unit_id, Ticket.state == TicketState.CLOSED,
-                                Ticket.registered_at > now - timedelta(days=RECENT_DAYS), access.ticket_filter(mine))
-        .order_by(Ticket.registered_at.desc()).limit(20)))
+    return list(
+        session.scalars(
+            sa.select(Ticket)
+            .where(
+                Ticket.unit_id == unit_id,
+                Ticket.state == TicketState.CLOSED,
+                Ticket.registered_at > now - timedelta(days=RECENT_DAYS),
+                access.ticket_filter(mine),
+            )
+            .order_by(Ticket.registered_at.desc())
+            .limit(20)
+        )
+    )
 
 
 def _unit_ways(text: str) -> list:
@@ -152,9 +193,15 @@ def _unit_ways(text: str) -> list:
 
 def _customers_of(session: Session, unit_ids: list[int], today: date) -> dict[int, list[Customer]]:
     rows = session.execute(
-        sa.select(UnitOccupancy.unit_id, Customer).join(Customer, Customer.id == UnitOccupancy.customer_id).where(
-            UnitOccupancy.unit_id.in_(unit_ids), UnitOccupancy.from_on <= today,
-            sa.or_(UnitOccupancy.until_on.is_(None), UnitOccupancy.until_on >= today)).order_by(UnitOccupancy.from_on.desc())).all()
+        sa.select(UnitOccupancy.unit_id, Customer)
+        .join(Customer, Customer.id == UnitOccupancy.customer_id)
+        .where(
+            UnitOccupancy.unit_id.in_(unit_ids),
+            UnitOccupancy.from_on <= today,
+            sa.or_(UnitOccupancy.until_on.is_(None), UnitOccupancy.until_on >= today),
+        )
+        .order_by(UnitOccupancy.from_on.desc())
+    ).all()
     found: dict[int, list[Customer]] = {}
     for unit_id, customer in rows:
         found.setdefault(unit_id, []).append(customer)
@@ -162,12 +209,20 @@ def _customers_of(session: Session, unit_ids: list[int], today: date) -> dict[in
 
 
 def _contacts(session: Session, customer_ids: list[int]) -> list[Contact]:
-    return list(session.scalars(sa.select(Contact).where(Contact.customer_id.in_(customer_ids), Contact.active).order_by(Contact.id)))
+    return list(
+        session.scalars(
+            sa.select(Contact).where(Contact.customer_id.in_(customer_ids), Contact.active).order_by(Contact.id)
+        )
+    )
 
 
 def _only_unit(session: Session, customer_id: int) -> Unit | None:
-    units = session.scalars(sa.select(Unit).join(UnitOccupancy).where(
-        UnitOccupancy.customer_id == customer_id, UnitOccupancy.until_on.is_(None)).limit(2)).all()
+    units = session.scalars(
+        sa.select(Unit)
+        .join(UnitOccupancy)
+        .where(UnitOccupancy.customer_id == customer_id, UnitOccupancy.until_on.is_(None))
+        .limit(2)
+    ).all()
     return units[0] if len(units) == 1 else None
 
 

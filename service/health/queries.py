@@ -41,7 +41,9 @@ def health(session: Session, now: datetime | None = None) -> Health:
     age = max(now - newest.at, timedelta(0)) if newest else None
     due_notice = _oldest(session, now, sa.select(sa.func.min(outbox.c.not_before_at)).where(outbox.c.sent_at.is_(None)))
     due_timer = _oldest(session, now, sa.select(sa.func.min(timer.c.due_at)).where(timer.c.state == "armed"))
-    open_incidents = session.scalar(sa.select(sa.func.count()).select_from(incident).where(incident.c.resolved_at.is_(None))) or 0
+    open_incidents = (
+        session.scalar(sa.select(sa.func.count()).select_from(incident).where(incident.c.resolved_at.is_(None))) or 0
+    )
     faults = []
     if age is None or age > CLOCK_MAY_BE_SILENT:
         faults.append("No clock process is alive: limits do not fire. Start `zhiban clock`.")

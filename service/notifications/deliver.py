@@ -1,8 +1,9 @@
 """From the outbox to people: due rows become notices of persons, each exactly once per outbox key and person.
 
-The clock calls `deliver_due` every second; any number of clocks may. Each row is its own transaction: it is taken by a conditional
-update, its notices and its mark are written together. Groups are resolved now, not when the step ran: whoever is in the group and
-on duty is told, with substitutes. Surprise: a notice never causes another one, except the one that tells of a parked row (T13).
+The clock calls `deliver_due` every second; any number of clocks may. Each row is its own transaction: it is taken by
+a conditional update, its notices and its mark are written together. Groups are resolved now, not when the step ran:
+whoever is in the group and on duty is told, with substitutes. Surprise: a notice never causes another one, except the
+one that tells of a parked row (T13).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from engine.tables import outbox
 from service.calendars.queries import calendar_of
-from service.db import insert_ignoring
+from service.db import insert_or_leave
 from service.notifications.models import Notice
 from service.notifications.notify import KIND
 from service.organisation import queries as people
@@ -34,9 +35,20 @@ def deliver_due(app, limit: int = 100) -> int:
     """Deliver what is due; the number of outbox rows that were sent. One bad row holds nobody up."""
     now = app.clock.now()
     with app.database.connect() as connection:
-        ids = connection.execute(sa.select(outbox.c.id).where(outbox.c.sent_at.is_(None), outbox.c.not_before_at <= now,
-                                                              outbox.c.tries < app.settings.outbox_tries)
-                                 .order_by(outbox.c.not_before_at, outbox.c.id).limit(limit)).scalars().all()
+        ids = (
+            connection.execute(
+                sa.select(outbox.c.id)
+                .where(
+                    outbox.c.sent_at.is_(None),
+                    outbox.c.not_before_at <= now,
+                    outbox.c.tries < app.settings.outbox_tries,
+                )
+                .order_by(outbox.c.not_before_at, outbox.c.id)
+                .limit(limit)
+            )
+            .scalars()
+            .all()
+        )
     return sum(_deliver_one(app, id) for id in ids)
 
 
@@ -52,8 +64,9 @@ def _deliver_one(app, id: int) -> bool:
 
 
 def _deliver(session: Session, id: int, now: datetime) -> bool:
-    row = session.execute(sa.select(outbox).where(outbox.c.id == id, outbox.c.sent_at.is_(None))
-                          .with_for_update(skip_locked=True)).first()
+    row = session.execute(
+        sa.select(outbox).where(outbox.c.id == id, outbox.c.sent_at.is_(None)).with_for_update(skip_locked=True)
+    ).first()
     if row is None:
         return False  # another clock was faster
     payload = json.loads(row.payload)
@@ -64,9 +77,19 @@ def _deliver(session: Session, id: int, now: datetime) -> bool:
         session.execute(sa.update(outbox).where(outbox.c.id == id).values(not_before_at=opening))
         return False
     data = {k: v for k, v in payload.items() if k not in _ENVELOPE}
-    rows = [{"person_id": p.id, "outbox_key": row.key, "kind": payload["kind"], "data": data, "at": now,
-             "ticket_number": payload["ticket"], "urgent": payload["urgent"]} for p in _addressed(session, payload["to"], now)]
-    insert_ignoring(session, Notice, rows, ["outbox_key", "person_id"])
+    rows = [
+        {
+            "person_id": p.id,
+            "outbox_key": row.key,
+            "kind": payload["kind"],
+            "data": data,
+            "at": now,
+            "ticket_number": payload["ticket"],
+            "urgent": payload["urgent"],
+        }
+        for p in _addressed(session, payload["to"], now)
+    ]
+    insert_or_leave(session, Notice, rows, ["outbox_key", "person_id"])
     session.execute(sa.update(outbox).where(outbox.c.id == id).values(sent_at=now, error=None))
     return True
 
@@ -80,11 +103,13 @@ def _waits_until(session: Session, payload: dict[str, Any], centre_id: int, now:
 
 
 def _addressed(session: Session, to: dict[str, Any], now: datetime) -> list[Person]:
-    """The people meant: those named with their substitutes, and of each group whoever is on duty, else everybody in it."""
+    """The people meant: those named with their substitutes, and of each group whoever is on duty, else everybody in
+    it.
+    """
     found: dict[int, Person] = {}
     for username in to["people"]:
         person = people.person_named(session, username)
-        for one in ([person, *people.substitutes_of(session, person.id, now)] if person else []):
+        for one in [person, *people.substitutes_of(session, person.id, now)] if person else []:
             found[one.id] = one
     for group in to["groups"]:
         on_duty = people.on_duty(session, group, to["centre"], now)
@@ -99,14 +124,27 @@ def _failed(session: Session, id: int, error: Exception, now: datetime, most: in
         return
     tries = row.tries + 1
     wait = min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT)
-    session.execute(sa.update(outbox).where(outbox.c.id == id).values(
-        tries=tries, error=f"{type(error).__name__}: {error}"[:500], not_before_at=now + wait))
+    session.execute(
+        sa.update(outbox)
+        .where(outbox.c.id == id)
+        .values(tries=tries, error=f"{type(error).__name__}: {error}"[:500], not_before_at=now + wait)
+    )
     if tries >= most:
         _tell_parked(session, row, now)
 
 
 def _tell_parked(session: Session, row: sa.Row, now: datetime) -> None:
     """A parked row is told to the supervisors of its centre once; the key makes it once."""
-    rows = [{"person_id": p.id, "outbox_key": f"parked:{row.key}"[:200], "kind": "parked", "data": {"key": row.key}, "at": now,
-             "ticket_number": None, "urgent": False} for p in people.members(session, "supervisor", row.centre_id)]
-    insert_ignoring(session, Notice, rows, ["outbox_key", "person_id"])
+    rows = [
+        {
+            "person_id": p.id,
+            "outbox_key": f"parked:{row.key}"[:200],
+            "kind": "parked",
+            "data": {"key": row.key},
+            "at": now,
+            "ticket_number": None,
+            "urgent": False,
+        }
+        for p in people.members(session, "supervisor", row.centre_id)
+    ]
+    insert_or_leave(session, Notice, rows, ["outbox_key", "person_id"])

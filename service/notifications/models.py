@@ -15,7 +15,10 @@ class Notice(Base):
     """Something one person is told, in the application. The text is made when it is read, in the reader's language."""
 
     __tablename__ = "notice"
-    __table_args__ = (UniqueConstraint("outbox_key", "person_id"), Index("ix_notice_person", "person_id", "read_at", "at"))
+    __table_args__ = (
+        UniqueConstraint("outbox_key", "person_id"),
+        Index("ix_notice_person", "person_id", "read_at", "at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
     outbox_key: Mapped[str] = mapped_column(String(200))

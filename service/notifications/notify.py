@@ -1,7 +1,7 @@
 """Putting something into the outbox: who is told what, in the step's transaction. Delivery is `deliver`.
 
-A notice names people and groups, never texts of a customer: the reader's page looks the ticket up, so nothing personal lies in
-the outbox and the text is in the reader's language.
+A notice names people and groups, never texts of a customer: the reader's page looks the ticket up, so nothing
+personal lies in the outbox and the text is in the reader's language.
 """
 
 from __future__ import annotations
@@ -14,17 +14,42 @@ from uuid import uuid4
 KIND = "tell"
 
 
-def tell(step: Any, kind: str, ticket: Any, people: Iterable[str | None] = (), groups: Iterable[str] = (), *, urgent: bool = False,
-         not_before: datetime | None = None, **data: Any) -> None:
+def tell(
+    step: Any,
+    kind: str,
+    ticket: Any,
+    people: Iterable[str | None] = (),
+    groups: Iterable[str] = (),
+    *,
+    urgent: bool = False,
+    not_before: datetime | None = None,
+    **data: Any,
+) -> None:
     """Queue one notice of `kind` to people (usernames) and groups (roles in the step's centre and building).
 
-    Urgent ones go out at once to whoever is on duty, the others wait for opening hours (T12). Nobody is told of their own act.
+    Urgent ones go out at once to whoever is on duty, the others wait for opening hours (T12). Nobody is told of their
+    own act.
     """
     own = getattr(step.actor, "person", None)
     people = [p for p in dict.fromkeys(people) if p and p != own]
     groups = [g for g in dict.fromkeys(groups) if g]
     if not people and not groups:
         return
-    step.notify(f"{step.instance_id}:{step.element_id}:{uuid4().hex[:12]}", KIND, {
-        "to": {"people": people, "groups": groups, "not": own, "centre": step.scope.centre, "building": step.scope.building},
-        "kind": kind, "ticket": ticket.number if ticket is not None else None, "urgent": urgent, **data}, not_before)
+    step.notify(
+        f"{step.instance_id}:{step.element_id}:{uuid4().hex[:12]}",
+        KIND,
+        {
+            "to": {
+                "people": people,
+                "groups": groups,
+                "not": own,
+                "centre": step.scope.centre,
+                "building": step.scope.building,
+            },
+            "kind": kind,
+            "ticket": ticket.number if ticket is not None else None,
+            "urgent": urgent,
+            **data,
+        },
+        not_before,
+    )

@@ -22,13 +22,24 @@ class NoticeLine:
 
 def notices(person: Person, unread_only: bool = False, limit: int = 50) -> list[NoticeLine]:
     session = object_session(person)
-    query = sa.select(Notice, Ticket.title).outerjoin(Ticket, Ticket.number == Notice.ticket_number).where(
-        Notice.person_id == person.id)
+    query = (
+        sa.select(Notice, Ticket.title)
+        .outerjoin(Ticket, Ticket.number == Notice.ticket_number)
+        .where(Notice.person_id == person.id)
+    )
     if unread_only:
         query = query.where(Notice.read_at.is_(None))
-    return [NoticeLine(n, t) for n, t in session.execute(query.order_by(Notice.at.desc(), Notice.id.desc()).limit(limit))]
+    return [
+        NoticeLine(n, t) for n, t in session.execute(query.order_by(Notice.at.desc(), Notice.id.desc()).limit(limit))
+    ]
 
 
 def unread_count(person: Person) -> int:
-    return object_session(person).scalar(
-        sa.select(sa.func.count()).where(Notice.person_id == person.id, Notice.read_at.is_(None)).select_from(Notice)) or 0
+    return (
+        object_session(person).scalar(
+            sa.select(sa.func.count())
+            .where(Notice.person_id == person.id, Notice.read_at.is_(None))
+            .select_from(Notice)
+        )
+        or 0
+    )

@@ -15,6 +15,6 @@ registry = Registry()
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-from service.operations.functions import FUNCTIONS as functions  # noqa: E402  (families register first)
+from service.operations.functions import FUNCTIONS as functions
 
 __all__ = ["functions", "registry"]

@@ -41,7 +41,9 @@ def closing_time(env, on: date | datetime) -> datetime | None:
 
 
 def _calendar(env, name: str = BUSINESS) -> Calendar:
-    """The calendar of the step's centre as it is now; an environment that tries another one out brings it as `calendars`."""
+    """The calendar of the step's centre as it is now; an environment that tries another one out brings it as
+    `calendars`.
+    """
     brought = getattr(env, "calendars", None)
     return brought(name) if brought else calendar_of(env.connection, env.scope.centre, name)
 

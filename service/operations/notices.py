@@ -12,7 +12,9 @@ WHOM = ("department-head", "owner", "worker", "supervisor", "manager", "quality"
 
 @registry.operation("ticket.remind", inputs={"whom": str, "about": str, "department": str}, optional=("department",))
 def remind(step, *, whom, about, department=None):
-    """Tell `whom` (department-head, owner, worker, supervisor, manager, quality) `about` this ticket, in the owner's words."""
+    """Tell `whom` (department-head, owner, worker, supervisor, manager, quality) `about` this ticket, in the owner's
+    words.
+    """
     ticket = steps.ticket_of(step.connection, step.business_key)
     people, groups = _addressed(step.connection, ticket, whom, department)
     tell(step, "reminder", ticket, people, groups, about=about, whom=whom, urgent=ticket.urgency == "urgent")

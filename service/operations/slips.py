@@ -10,8 +10,12 @@ from service.organisation.rules import HEADS
 from service.tickets import steps
 
 
-@registry.operation("slip.create", inputs={"department": str, "instruction": str}, outputs=("slip_id", "slip_number"),
-                    optional=("instruction",))
+@registry.operation(
+    "slip.create",
+    inputs={"department": str, "instruction": str},
+    outputs=("slip_id", "slip_number"),
+    optional=("instruction",),
+)
 def create_slip(step, *, department, instruction=None):
     """Number and send a slip to a department, and tell its people."""
     ticket = steps.ticket_of(step.connection, step.business_key)
@@ -39,24 +43,50 @@ def ask(step, *, slip_id, question):
     tell(step, "asked", ticket, [ticket.owner])
 
 
-@registry.operation("slip.arrive", inputs={"slip_id": int, "arrived_at": datetime, "photo_before": list},
-                    optional=("arrived_at", "photo_before"))
+@registry.operation(
+    "slip.arrive",
+    inputs={"slip_id": int, "arrived_at": datetime, "photo_before": list},
+    optional=("arrived_at", "photo_before"),
+)
 def arrive(step, *, slip_id, arrived_at=None, photo_before=None):
     """Somebody of the department is on site."""
-    steps.slip_arrived(step.connection, slip_id, arrived_at or step.now, photo_before or [], step.actor.person, step.now)
+    steps.slip_arrived(
+        step.connection, slip_id, arrived_at or step.now, photo_before or [], step.actor.person, step.now
+    )
 
 
-@registry.operation("slip.handled", inputs={"slip_id": int, "result": str, "cause": str, "material": str, "labour_minutes": int,
-                                            "cost_yuan": float, "photo_after": list}, outputs=("handled_at",),
-                    optional=("cause", "material", "labour_minutes", "cost_yuan", "photo_after"))
+@registry.operation(
+    "slip.handled",
+    inputs={
+        "slip_id": int,
+        "result": str,
+        "cause": str,
+        "material": str,
+        "labour_minutes": int,
+        "cost_yuan": float,
+        "photo_after": list,
+    },
+    outputs=("handled_at",),
+    optional=("cause", "material", "labour_minutes", "cost_yuan", "photo_after"),
+)
 def handled(step, *, slip_id, result, cause=None, material=None, labour_minutes=None, cost_yuan=None, photo_after=None):
-    """The work is done: result, cause, material, labour, cost; gives the moment. Cost comes in yuan and is stored in fen."""
+    """The work is done: result, cause, material, labour, cost; gives the moment. Cost comes in yuan and is stored in
+    fen.
+    """
     from service.operations.functions import fen
 
-    steps.slip_handled(step.connection, slip_id, result=result or "", cause=cause or "", material=material or "",
-                       labour_minutes=None if labour_minutes is None else int(labour_minutes),
-                       cost_fen=None if cost_yuan is None else fen(cost_yuan), photos=photo_after or [], by=step.actor.person,
-                       now=step.now)
+    steps.slip_handled(
+        step.connection,
+        slip_id,
+        result=result or "",
+        cause=cause or "",
+        material=material or "",
+        labour_minutes=None if labour_minutes is None else int(labour_minutes),
+        cost_fen=None if cost_yuan is None else fen(cost_yuan),
+        photos=photo_after or [],
+        by=step.actor.person,
+        now=step.now,
+    )
     ticket = steps.ticket_of(step.connection, step.business_key)
     tell(step, "handled", ticket, [ticket.owner])
     return {"handled_at": step.now}

@@ -10,8 +10,12 @@ from service.tickets import steps, targets
 from service.tickets.models import NoteKind
 
 
-@registry.operation("ticket.set-targets", inputs={"service_level": dict, "registered_at": datetime, "reply_deadline": datetime},
-                    outputs=("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_at"), optional=("reply_deadline",))
+@registry.operation(
+    "ticket.set-targets",
+    inputs={"service_level": dict, "registered_at": datetime, "reply_deadline": datetime},
+    outputs=("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_at"),
+    optional=("reply_deadline",),
+)
 def set_targets(step, *, service_level, registered_at, reply_deadline=None):
     """Compute the ticket's response, arrival and resolution instants from the decision table's row."""
     ticket = steps.ticket_of(step.connection, step.business_key)
@@ -31,7 +35,15 @@ def note_urge(step, *, text=None):
     ticket = steps.ticket_of(step.connection, step.business_key)
     count = steps.urged(step.connection, ticket, text or "", step.actor.person, step.now)
     worker, department = steps.worker_of(step.connection, ticket.id)
-    tell(step, "urge", ticket, [ticket.owner, worker], [] if worker or not department else [department], count=count, urgent=True)
+    tell(
+        step,
+        "urge",
+        ticket,
+        [ticket.owner, worker],
+        [] if worker or not department else [department],
+        count=count,
+        urgent=True,
+    )
     return {"urged": count}
 
 
@@ -44,8 +56,12 @@ def note_information(step, *, text):
     tell(step, "information", ticket, [ticket.owner, worker])
 
 
-@registry.operation("ticket.reopen", inputs={"service_level": dict, "words": str},
-                    outputs=("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_at"), optional=("words",))
+@registry.operation(
+    "ticket.reopen",
+    inputs={"service_level": dict, "words": str},
+    outputs=("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_at"),
+    optional=("words",),
+)
 def reopen(step, *, service_level, words=None):
     """Back to dispatch after a bad score, with new targets from now."""
     ticket = steps.ticket_of(step.connection, step.business_key)

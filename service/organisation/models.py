@@ -1,7 +1,7 @@
 """Tables of places and people (clauses 2 and 5). A role holds for a centre, or the whole company where it names none.
 
-A person is named towards the engine by `username`, which therefore never changes. Surprise: a building of a role assignment
-narrows what a specialist is responsible for; heads, supervisors and managers have no building.
+A person is named towards the engine by `username`, which therefore never changes. Surprise: a building of a role
+assignment narrows what a specialist is responsible for; heads, supervisors and managers have no building.
 """
 
 from __future__ import annotations

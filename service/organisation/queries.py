@@ -24,28 +24,56 @@ def names_of(session: Session, usernames: Iterable[str | None]) -> dict[str, str
 
 
 def members(session: Session, role: str, centre_id: int, building_id: int | None = None) -> list[Person]:
-    """The active people who have a role in a centre; those narrowed to another building are left out. Company-wide roles count."""
-    return list(session.scalars(
-        sa.select(Person).join(RoleAssignment).where(
-            Person.active, RoleAssignment.role == role,
-            sa.or_(RoleAssignment.centre_id == centre_id, RoleAssignment.centre_id.is_(None)),
-            sa.or_(RoleAssignment.building_id.is_(None), sa.literal(building_id).is_(None),
-                   RoleAssignment.building_id == building_id))
-        .distinct().order_by(Person.id)))
+    """The active people who have a role in a centre; those narrowed to another building are left out. Company-wide
+    roles count.
+    """
+    return list(
+        session.scalars(
+            sa.select(Person)
+            .join(RoleAssignment)
+            .where(
+                Person.active,
+                RoleAssignment.role == role,
+                sa.or_(RoleAssignment.centre_id == centre_id, RoleAssignment.centre_id.is_(None)),
+                sa.or_(
+                    RoleAssignment.building_id.is_(None),
+                    sa.literal(building_id).is_(None),
+                    RoleAssignment.building_id == building_id,
+                ),
+            )
+            .distinct()
+            .order_by(Person.id)
+        )
+    )
 
 
 def on_duty(session: Session, role: str, centre_id: int, at: datetime) -> list[Person]:
     """Who the roster has on duty in a role at an instant."""
-    return list(session.scalars(
-        sa.select(Person).join(Duty, Duty.person_id == Person.id).where(
-            Person.active, Duty.centre_id == centre_id, Duty.role == role, Duty.starts_at <= at, Duty.ends_at > at)
-        .order_by(Duty.starts_at)))
+    return list(
+        session.scalars(
+            sa.select(Person)
+            .join(Duty, Duty.person_id == Person.id)
+            .where(
+                Person.active, Duty.centre_id == centre_id, Duty.role == role, Duty.starts_at <= at, Duty.ends_at > at
+            )
+            .order_by(Duty.starts_at)
+        )
+    )
 
 
 def substitutes_of(session: Session, person_id: int, at: datetime) -> list[Person]:
-    return list(session.scalars(
-        sa.select(Person).join(Substitute, Substitute.by_person_id == Person.id).where(
-            Person.active, Substitute.for_person_id == person_id, Substitute.starts_at <= at, Substitute.ends_at > at)))
+    return list(
+        session.scalars(
+            sa.select(Person)
+            .join(Substitute, Substitute.by_person_id == Person.id)
+            .where(
+                Person.active,
+                Substitute.for_person_id == person_id,
+                Substitute.starts_at <= at,
+                Substitute.ends_at > at,
+            )
+        )
+    )
 
 
 def departments(session: Session) -> list[Department]:

@@ -9,8 +9,10 @@ from service.organisation.models import Role
 DESK = frozenset({Role.SPECIALIST, Role.ASSISTANT, Role.CASHIER})
 LEAD = frozenset({Role.SUPERVISOR, Role.MANAGER})
 DEPARTMENT_OF = {  # role -> the department whose slips it works on
-    Role.ENGINEERING: "engineering", Role.ENGINEERING_HEAD: "engineering",
-    Role.SAFETY: "safety", Role.SAFETY_HEAD: "safety",
+    Role.ENGINEERING: "engineering",
+    Role.ENGINEERING_HEAD: "engineering",
+    Role.SAFETY: "safety",
+    Role.SAFETY_HEAD: "safety",
 }
 HEADS = frozenset({Role.ENGINEERING_HEAD, Role.SAFETY_HEAD})
 COMPANY_WIDE = frozenset({Role.QUALITY, Role.PROCESS_OWNER, Role.ADMIN})

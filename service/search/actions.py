@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.db import insert_or_leave
 from service.organisation.rules import unit_shorthand
 from service.search import rules
 from service.search.models import KeyKind, SearchKey, ThingKind
@@ -23,14 +24,20 @@ def index_customer(connection: Any, centre_id: int, customer_id: int, name: str)
 
 
 def index_contact(connection: Any, centre_id: int, contact_id: int, name: str, phones: Iterable[str]) -> None:
-    keys = [*_name_keys(name), *((KeyKind.TAIL, rules.tail_key(p)) for p in phones),
-            *((KeyKind.CODE, p) for p in phones)]
+    keys = [
+        *_name_keys(name),
+        *((KeyKind.TAIL, rules.tail_key(p)) for p in phones),
+        *((KeyKind.CODE, p) for p in phones),
+    ]
     _replace(connection, centre_id, ThingKind.CONTACT, contact_id, keys)
 
 
 def index_ticket(connection: Any, centre_id: int, ticket_id: int, number: str, text: str) -> None:
-    keys = [(KeyKind.CODE, unit_shorthand(number)), (KeyKind.TAIL, rules.tail_key(number)),
-            *((KeyKind.TEXT, k) for k in rules.text_keys(text))]
+    keys = [
+        (KeyKind.CODE, unit_shorthand(number)),
+        (KeyKind.TAIL, rules.tail_key(number)),
+        *((KeyKind.TEXT, k) for k in rules.text_keys(text)),
+    ]
     _replace(connection, centre_id, ThingKind.TICKET, ticket_id, keys)
 
 
@@ -49,22 +56,9 @@ def _replace(connection, centre_id: int, thing: ThingKind, thing_id: int, keys) 
 
 
 def _insert(connection, centre_id: int, thing: ThingKind, thing_id: int, keys) -> None:
-    rows = [{"centre_id": centre_id, "kind": kind, "key": key, "thing": thing, "thing_id": thing_id}
-            for kind, key in sorted(set(keys)) if key]
-    if rows:
-        dialect = connection.dialect if hasattr(connection, "dialect") else connection.get_bind().dialect
-        insert = _INSERT[dialect.name](SearchKey.__table__)
-        connection.execute(insert.on_conflict_do_nothing(), rows)
-
-
-def _sqlite(table):
-    from sqlalchemy.dialects.sqlite import insert
-    return insert(table)
-
-
-def _postgresql(table):
-    from sqlalchemy.dialects.postgresql import insert
-    return insert(table)
-
-
-_INSERT = {"sqlite": _sqlite, "postgresql": _postgresql}
+    rows = [
+        {"centre_id": centre_id, "kind": kind, "key": key, "thing": thing, "thing_id": thing_id}
+        for kind, key in sorted(set(keys))
+        if key
+    ]
+    insert_or_leave(connection, SearchKey.__table__, rows, [c.name for c in SearchKey.__table__.primary_key])

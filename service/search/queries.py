@@ -35,12 +35,35 @@ def find(person: Person, text: str, now=None, limit: int = LIMIT) -> Found:
     """Units, customers, contacts and tickets that the text leads to and that the person may see."""
     session, mine = object_session(person), access.reach(person, now)
     return Found(
-        _things(session, text, ThingKind.UNIT, Unit, access.centre_filter(mine, "see units", Unit.centre_id), Unit.code, limit),
-        _things(session, text, ThingKind.CUSTOMER, Customer, access.centre_filter(mine, "see customers", Customer.centre_id),
-                Customer.vip.desc(), limit),
-        _things(session, text, ThingKind.CONTACT, Contact, access.centre_filter(mine, "see customers", Contact.centre_id),
-                Contact.name, limit),
-        _tickets(session, text, mine, limit))
+        _things(
+            session,
+            text,
+            ThingKind.UNIT,
+            Unit,
+            access.centre_filter(mine, "see units", Unit.centre_id),
+            Unit.code,
+            limit,
+        ),
+        _things(
+            session,
+            text,
+            ThingKind.CUSTOMER,
+            Customer,
+            access.centre_filter(mine, "see customers", Customer.centre_id),
+            Customer.vip.desc(),
+            limit,
+        ),
+        _things(
+            session,
+            text,
+            ThingKind.CONTACT,
+            Contact,
+            access.centre_filter(mine, "see customers", Contact.centre_id),
+            Contact.name,
+            limit,
+        ),
+        _tickets(session, text, mine, limit),
+    )
 
 
 def ids(text: str, thing: ThingKind) -> sa.ColumnElement | None:
@@ -71,7 +94,9 @@ def _things(session: Session, text: str, thing: ThingKind, table, seen, order, l
     found = ids(text, thing)
     if found is None:
         return []
-    return list(session.scalars(sa.select(table).where(table.id.in_(found), seen).order_by(order, table.id).limit(limit)))
+    return list(
+        session.scalars(sa.select(table).where(table.id.in_(found), seen).order_by(order, table.id).limit(limit))
+    )
 
 
 def _tickets(session: Session, text: str, mine: access.Reach, limit: int) -> list[Ticket]:
@@ -79,7 +104,12 @@ def _tickets(session: Session, text: str, mine: access.Reach, limit: int) -> lis
     if found is None:
         return []
     by_slip = sa.select(Slip.ticket_id).where(Slip.number == text.strip())
-    return list(session.scalars(
-        sa.select(Ticket).where(sa.or_(Ticket.id.in_(found), Ticket.id.in_(by_slip)), access.ticket_filter(mine))
-        .options(selectinload(Ticket.unit), selectinload(Ticket.customer))
-        .order_by(Ticket.registered_at.desc()).limit(limit)))
+    return list(
+        session.scalars(
+            sa.select(Ticket)
+            .where(sa.or_(Ticket.id.in_(found), Ticket.id.in_(by_slip)), access.ticket_filter(mine))
+            .options(selectinload(Ticket.unit), selectinload(Ticket.customer))
+            .order_by(Ticket.registered_at.desc())
+            .limit(limit)
+        )
+    )

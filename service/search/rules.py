@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pypinyin import Style, lazy_pinyin
 
@@ -24,14 +25,14 @@ def text_keys(text: str) -> set[str]:
     for word in _WORD.findall(text.lower()):
         if _HAN.match(word):
             keys.update(word)
-            keys.update(a + b for a, b in zip(word, word[1:]))
+            keys.update(a + b for a, b in pairwise(word))
         else:
             keys.add(word[:MAX_KEY])
     return keys
 
 
 def pinyin_key(text: str) -> str:
-    """Initials of a Chinese name: 恒远律师事务所 gives "hylsswss"; Latin letters and digits stay."""
+    """Initials of a Chinese name: 恒远律师事务所 gives "hylssws"; Latin letters and digits stay."""
     initials = "".join(lazy_pinyin(text, style=Style.FIRST_LETTER, errors=lambda x: x))
     return re.sub(r"[^0-9a-z]", "", initials.lower())[:MAX_KEY]
 
@@ -73,7 +74,7 @@ def _phrase_keys(text: str) -> set[str]:
     keys: set[str] = set()
     for word in _WORD.findall(text):
         if _HAN.match(word):
-            keys.update((a + b for a, b in zip(word, word[1:])) if len(word) > 1 else word)
+            keys.update((a + b for a, b in pairwise(word)) if len(word) > 1 else word)
         else:
             keys.add(word)
     return keys

@@ -1,7 +1,7 @@
 """The only place where people change tickets: register, complete a task, urge, withdraw, ask for help, promise, photos.
 
-Every action is one transaction with the engine's step inside; the person's right is checked in it, by service.access. Surprise:
-each takes the `app` and opens its own unit of work, so a page never holds the write lock while it renders.
+Every action is one transaction with the engine's step inside; the person's right is checked in it, by service.access.
+Surprise: each takes the `app` and opens its own unit of work, so a page never holds the write lock while it renders.
 """
 
 from __future__ import annotations
@@ -20,14 +20,27 @@ from engine.errors import FormInvalid, NotFound, TaskNotOpen
 from engine.tables import user_task
 from service import access
 from service.customers.models import Contact, Customer, UnitOccupancy
+from service.db import upserting
 from service.errors import NotThere, Refused
 from service.organisation.models import Building, Centre, Person, Role, Unit
 from service.organisation.queries import members, person_named
 from service.search.actions import index_ticket
 from service.tickets import photos, rules, steps
 from service.tickets.models import (
-    AnsweredRequest, Category, Channel, Counter, NoteKind, Photo, PhotoKind, Promise, PromiseState, Slip, Ticket, TicketNote,
-    TicketState, Urgency,
+    AnsweredRequest,
+    Category,
+    Channel,
+    Counter,
+    NoteKind,
+    Photo,
+    PhotoKind,
+    Promise,
+    PromiseState,
+    Slip,
+    Ticket,
+    TicketNote,
+    TicketState,
+    Urgency,
 )
 
 PROCESS = "customer-request"
@@ -44,15 +57,28 @@ class Registered:
     replayed: bool = False
 
 
-# --- registering -------------------------------------------------------------------------------------------------------------
+# --- registering ------------------------------------------------------------------------------------------------------
 
-def register(app, person: Person, values: dict[str, Any], *, unit_id: int | None = None, building_id: int | None = None,
-             customer_id: int | None = None, contact_id: int | None = None, channel: str = "phone", about: str | None = None,
-             request_id: str | None = None) -> Registered:
-    """Register a request: number, ticket, process and its first task, completed with the form's values, in one transaction.
 
-    `values` are those of the form `register`; `about` is the username that a complaint is about. The unit fills in customer and VIP
-    mark. The same `request_id` gives the first answer again. Raises NotThere, NotAllowed, FormInvalid, Refused.
+def register(
+    app,
+    person: Person,
+    values: dict[str, Any],
+    *,
+    unit_id: int | None = None,
+    building_id: int | None = None,
+    customer_id: int | None = None,
+    contact_id: int | None = None,
+    channel: str = "phone",
+    about: str | None = None,
+    request_id: str | None = None,
+) -> Registered:
+    """Register a request: number, ticket, process and its first task, completed with the form's values, in one
+    transaction.
+
+    `values` are those of the form `register`; `about` is the username that a complaint is about. The unit fills in
+    customer and VIP mark. The same `request_id` gives the first answer again. Raises NotThere, NotAllowed,
+    FormInvalid, Refused.
     """
     with app.writing() as session:
         me = session.get_one(Person, person.id)
@@ -88,7 +114,9 @@ def _registered_before(session: Session, request_id: str | None) -> Registered |
 def _place(session: Session, me: Person, unit_id, building_id, customer_id, contact_id) -> Place:
     unit = _in_reach(session, me, "see units", Unit, unit_id)
     contact = _in_reach(session, me, "see customers", Contact, contact_id)
-    customer = _in_reach(session, me, "see customers", Customer, customer_id or (contact.customer_id if contact else None))
+    customer = _in_reach(
+        session, me, "see customers", Customer, customer_id or (contact.customer_id if contact else None)
+    )
     building = _in_reach(session, me, "see units", Building, building_id)
     if unit is None and building is None and customer is None:
         raise Refused("A request needs its place: pick the unit, or the building for a public area.", "unit_id")
@@ -112,12 +140,19 @@ def _in_reach(session: Session, me: Person, action: str, table, id: int | None):
 
 
 def _customer_in(session: Session, unit: Unit) -> Customer | None:
-    return session.scalars(sa.select(Customer).join(UnitOccupancy).where(
-        UnitOccupancy.unit_id == unit.id, UnitOccupancy.until_on.is_(None)).order_by(UnitOccupancy.from_on.desc()).limit(1)).first()
+    return session.scalars(
+        sa.select(Customer)
+        .join(UnitOccupancy)
+        .where(UnitOccupancy.unit_id == unit.id, UnitOccupancy.until_on.is_(None))
+        .order_by(UnitOccupancy.from_on.desc())
+        .limit(1)
+    ).first()
 
 
 def _checked(app, session: Session, form: str, values: dict[str, Any]) -> dict[str, Any]:
-    """The form's cleaned values before anything is numbered. Raises FormInvalid. The engine checks again when it completes."""
+    """The form's cleaned values before anything is numbered. Raises FormInvalid. The engine checks again when it
+    completes.
+    """
     procedure = app.engine.definition_in_force(PROCESS, session.info["unit"]).procedure
     clean = procedure.forms[form].validate(values, app.engine.feel, {"now": session.info["unit"].now})
     if not str(clean.get("request") or "").strip():
@@ -125,19 +160,42 @@ def _checked(app, session: Session, form: str, values: dict[str, Any]) -> dict[s
     return clean
 
 
-def _new_ticket(app, session: Session, me: Person, place: Place, clean: dict[str, Any], channel: Channel, about: str | None,
-                request_id: str | None) -> Ticket:
+def _new_ticket(
+    app,
+    session: Session,
+    me: Person,
+    place: Place,
+    clean: dict[str, Any],
+    channel: Channel,
+    about: str | None,
+    request_id: str | None,
+) -> Ticket:
     now = session.info["unit"].now
     subject = person_named(session, about) if about else None
     vip = bool(place.customer and place.customer.vip)
     ticket = Ticket(
-        number=_next_number(session, now, app.settings.zone), centre_id=place.centre.id, building_id=place.building_id,
-        unit_id=place.unit.id if place.unit else None, customer_id=place.customer.id if place.customer else None,
-        contact_id=place.contact.id if place.contact else None, channel=channel, category=Category(clean["category"]),
-        urgency=Urgency(clean.get("urgency") or "normal"), vip=vip, title=rules.title_of(clean["request"]), request=clean["request"],
-        expectation=clean.get("expectation") or "note-only", deadline_kind=clean.get("reply_deadline_kind") or "none",
-        deadline_at=clean.get("reply_deadline"), owner=_owner(session, me, subject, place), about_person_id=subject.id if subject else None,
-        state=TicketState.REGISTERED, registered_at=now, created_by=me.username, request_id=request_id)
+        number=_next_number(session, now, app.settings.zone),
+        centre_id=place.centre.id,
+        building_id=place.building_id,
+        unit_id=place.unit.id if place.unit else None,
+        customer_id=place.customer.id if place.customer else None,
+        contact_id=place.contact.id if place.contact else None,
+        channel=channel,
+        category=Category(clean["category"]),
+        urgency=Urgency(clean.get("urgency") or "normal"),
+        vip=vip,
+        title=rules.title_of(clean["request"]),
+        request=clean["request"],
+        expectation=clean.get("expectation") or "note-only",
+        deadline_kind=clean.get("reply_deadline_kind") or "none",
+        deadline_at=clean.get("reply_deadline"),
+        owner=_owner(session, me, subject, place),
+        about_person_id=subject.id if subject else None,
+        state=TicketState.REGISTERED,
+        registered_at=now,
+        created_by=me.username,
+        request_id=request_id,
+    )
     session.add(ticket)
     session.flush()
     index_ticket(session, ticket.centre_id, ticket.id, ticket.number, f"{ticket.title} {ticket.request}")
@@ -154,9 +212,7 @@ def _next_number(session: Session, now: datetime, zone: str) -> str:
 
 def count_up(session: Session, name: str) -> int:
     """Count a counter up by one and give its new value; a row lock makes others wait until this transaction ends."""
-    from service.search.actions import _INSERT
-
-    insert = _INSERT[session.get_bind().dialect.name](Counter.__table__).values(name=name, value=1)
+    insert = upserting(session, Counter.__table__).values(name=name, value=1)
     changed = insert.on_conflict_do_update(index_elements=["name"], set_={"value": Counter.__table__.c.value + 1})
     return session.execute(changed.returning(Counter.__table__.c.value)).scalar_one()
 
@@ -169,37 +225,66 @@ def _owner(session: Session, me: Person, about: Person | None, place: Place) -> 
         for person in members(session, role, place.centre.id, place.building_id):
             if person.id != about.id:
                 return person.username
-    raise Refused("A complaint about you needs another owner, and this centre has no supervisor. Ask a colleague to register it.", "about")
+    raise Refused(
+        "A complaint about you needs another owner, and this centre has no supervisor. Ask a colleague to register it.",
+        "about",
+    )
 
 
-def _start(app, session: Session, me: Person, actor, ticket: Ticket, place: Place, values: dict[str, Any]) -> Registered:
+def _start(
+    app, session: Session, me: Person, actor, ticket: Ticket, place: Place, values: dict[str, Any]
+) -> Registered:
     unit = session.info["unit"]
-    started = app.engine.start(PROCESS, {
-        "ticket_id": ticket.id, "ticket_number": ticket.number, "owner": ticket.owner, "vip": ticket.vip,
-        "registered_at": ticket.registered_at, "unit_label": place.label, "customer_name": place.customer.name if place.customer else "",
-        "category": str(ticket.category), "urgency": str(ticket.urgency), "title": ticket.title,
-    }, business_key=ticket.number, scope=Scope(ticket.centre_id, ticket.building_id), actor=actor, unit=unit)
+    started = app.engine.start(
+        PROCESS,
+        {
+            "ticket_id": ticket.id,
+            "ticket_number": ticket.number,
+            "owner": ticket.owner,
+            "vip": ticket.vip,
+            "registered_at": ticket.registered_at,
+            "unit_label": place.label,
+            "customer_name": place.customer.name if place.customer else "",
+            "category": str(ticket.category),
+            "urgency": str(ticket.urgency),
+            "title": ticket.title,
+        },
+        business_key=ticket.number,
+        scope=Scope(ticket.centre_id, ticket.building_id),
+        actor=actor,
+        unit=unit,
+    )
     ticket.instance_id = started.instance_id
     session.flush()
-    task = session.execute(sa.select(user_task.c.id).where(user_task.c.root_id == started.instance_id, user_task.c.element_id == "register",
-                                                           user_task.c.state == "open")).scalar_one()
+    task = session.execute(
+        sa.select(user_task.c.id).where(
+            user_task.c.root_id == started.instance_id,
+            user_task.c.element_id == "register",
+            user_task.c.state == "open",
+        )
+    ).scalar_one()
     result = app.engine.complete(task, values, actor=actor, unit=unit)
     return Registered(ticket.id, ticket.number, started.instance_id, tuple(result.opened))
 
 
-# --- tasks -------------------------------------------------------------------------------------------------------------------
+# --- tasks ------------------------------------------------------------------------------------------------------------
 
-def complete_task(app, person: Person, task_id: str, values: dict[str, Any], seen: int | None = None,
-                  request_id: str | None = None) -> Result:
-    """Complete a task with its form's values. Raises NotThere, NotAllowed, TaskNotOpen, VersionClash, FormInvalid, Refused."""
+
+def complete_task(
+    app, person: Person, task_id: str, values: dict[str, Any], seen: int | None = None, request_id: str | None = None
+) -> Result:
+    """Complete a task with its form's values. Raises NotThere, NotAllowed, TaskNotOpen, VersionClash, FormInvalid,
+    Refused.
+    """
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         task = _task(app, session, task_id)
         if request_id and (done := _completed_before(app, session, me, task, request_id)) is not None:
             return done
         grant = _may_do(me, task)
-        result = app.engine.complete(task_id, values, actor=access.actor(me, grant), seen=seen, request_id=request_id,
-                                     unit=session.info["unit"])
+        result = app.engine.complete(
+            task_id, values, actor=access.actor(me, grant), seen=seen, request_id=request_id, unit=session.info["unit"]
+        )
         _follow_owner(app, session, task.root_id)
         return result
 
@@ -248,18 +333,33 @@ def _completed_before(app, session: Session, me: Person, task, request_id: str) 
 
 
 def _follow_owner(app, session: Session, root_id: str) -> None:
-    """An answer to an escalation may have moved the ticket: its owner's open tasks move along in the same transaction."""
+    """An answer to an escalation may have moved the ticket: its owner's open tasks move along in the same
+    transaction.
+    """
     ticket = session.scalars(sa.select(Ticket).where(Ticket.instance_id == root_id)).first()
     if ticket is None:
         return
-    before = session.info["unit"].connection.execute(sa.select(user_task.c.id, user_task.c.assignee).where(
-        user_task.c.instance_id == root_id, user_task.c.state == "open", user_task.c.assignee.is_not(None),
-        user_task.c.groups.like("%|specialist|%"), user_task.c.assignee != ticket.owner)).all()
+    before = (
+        session.info["unit"]
+        .connection.execute(
+            sa.select(user_task.c.id, user_task.c.assignee).where(
+                user_task.c.instance_id == root_id,
+                user_task.c.state == "open",
+                user_task.c.assignee.is_not(None),
+                user_task.c.groups.like("%|specialist|%"),
+                user_task.c.assignee != ticket.owner,
+            )
+        )
+        .all()
+    )
     for task in before:
-        app.engine.assign(task.id, ticket.owner, actor=SYSTEM, reason="owner changed by escalation", unit=session.info["unit"])
+        app.engine.assign(
+            task.id, ticket.owner, actor=SYSTEM, reason="owner changed by escalation", unit=session.info["unit"]
+        )
 
 
-# --- what the customer says later --------------------------------------------------------------------------------------------
+# --- what the customer says later -------------------------------------------------------------------------------------
+
 
 def urge(app, person: Person, number: str, text: str = "", request_id: str | None = None) -> Result:
     """The customer urges: owner and worker are told, and it is counted."""
@@ -282,15 +382,26 @@ def ask_help(app, person: Person, number: str, question: str, request_id: str | 
     """Ask the superior for help (clause 12): an escalation starts at the supervisor; everything else goes on."""
     if not question.strip():
         raise Refused("Say in one sentence what you need help with.", "question")
-    return _message(app, person, number, "ask help", "ticket.help", lambda me: {"question": question, "asked_by": me.username}, request_id)
+    return _message(
+        app,
+        person,
+        number,
+        "ask help",
+        "ticket.help",
+        lambda me: {"question": question, "asked_by": me.username},
+        request_id,
+    )
 
 
-def _message(app, person: Person, number: str, action: str, message: str, values: Callable[[Person], dict], request_id) -> Result:
+def _message(
+    app, person: Person, number: str, action: str, message: str, values: Callable[[Person], dict], request_id
+) -> Result:
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         grant = access.require(me, action, ticket_named(session, number))
-        result = app.engine.correlate(message, number, values(me), actor=access.actor(me, grant), request_id=request_id,
-                                      unit=session.info["unit"])
+        result = app.engine.correlate(
+            message, number, values(me), actor=access.actor(me, grant), request_id=request_id, unit=session.info["unit"]
+        )
         return result
 
 
@@ -302,7 +413,8 @@ def ticket_named(session: Session, number: str) -> Ticket:
     return ticket
 
 
-# --- notes, promises, photos -------------------------------------------------------------------------------------------------
+# --- notes, promises, photos ------------------------------------------------------------------------------------------
+
 
 def note(app, person: Person, number: str, text: str, kind: str = "internal", request_id: str | None = None) -> int:
     """Write a note on the ticket; gives its id."""
@@ -312,9 +424,23 @@ def note(app, person: Person, number: str, text: str, kind: str = "internal", re
         me = session.get_one(Person, person.id)
         ticket = ticket_named(session, number)
         access.require(me, "note", ticket)
-        return _once(session, me, request_id, "note", lambda: _added(session, TicketNote(
-            centre_id=ticket.centre_id, ticket_id=ticket.id, kind=NoteKind(kind), text=text.strip(), at=session.info["unit"].now,
-            by=me.username)))
+        return _once(
+            session,
+            me,
+            request_id,
+            "note",
+            lambda: _added(
+                session,
+                TicketNote(
+                    centre_id=ticket.centre_id,
+                    ticket_id=ticket.id,
+                    kind=NoteKind(kind),
+                    text=text.strip(),
+                    at=session.info["unit"].now,
+                    by=me.username,
+                ),
+            ),
+        )
 
 
 def promise(app, person: Person, number: str, text: str, due_at: datetime, request_id: str | None = None) -> int:
@@ -326,9 +452,24 @@ def promise(app, person: Person, number: str, text: str, due_at: datetime, reque
         now = session.info["unit"].now
         if due_at <= now:
             raise Refused("The promised moment is already over. Name a later one.", "due_at")
-        return _once(session, me, request_id, "promise", lambda: _added(session, Promise(
-            centre_id=ticket.centre_id, ticket_id=ticket.id, owner=ticket.owner, text=text.strip(), due_at=due_at, made_by=me.username,
-            made_at=now)))
+        return _once(
+            session,
+            me,
+            request_id,
+            "promise",
+            lambda: _added(
+                session,
+                Promise(
+                    centre_id=ticket.centre_id,
+                    ticket_id=ticket.id,
+                    owner=ticket.owner,
+                    text=text.strip(),
+                    due_at=due_at,
+                    made_by=me.username,
+                    made_at=now,
+                ),
+            ),
+        )
 
 
 def end_promise(app, person: Person, promise_id: int, kept: bool = True, told: str = "") -> None:
@@ -344,12 +485,24 @@ def end_promise(app, person: Person, promise_id: int, kept: bool = True, told: s
         now = session.info["unit"].now
         row.state, row.ended_at, row.ended_by = PromiseState.KEPT if kept else PromiseState.DROPPED, now, me.username
         if told.strip():
-            session.add(TicketNote(centre_id=row.centre_id, ticket_id=row.ticket_id, kind=NoteKind.TOLD, text=told.strip(), at=now,
-                                   by=me.username))
+            session.add(
+                TicketNote(
+                    centre_id=row.centre_id,
+                    ticket_id=row.ticket_id,
+                    kind=NoteKind.TOLD,
+                    text=told.strip(),
+                    at=now,
+                    by=me.username,
+                )
+            )
 
 
-def add_photo(app, person: Person, number: str, sent: bytes, name: str, kind: str = "other", task_id: str | None = None) -> Photo:
-    """Take a photo onto a ticket; the same picture again gives the photo that is there. Raises PhotoRefused, StorageFull."""
+def add_photo(
+    app, person: Person, number: str, sent: bytes, name: str, kind: str = "other", task_id: str | None = None
+) -> Photo:
+    """Take a photo onto a ticket; the same picture again gives the photo that is there. Raises PhotoRefused,
+    StorageFull.
+    """
     picture = photos.encode_anew(sent, app.settings.photo_max_megabytes, app.settings.photo_max_megapixels)
     with app.session() as session:  # refuse strangers before anything is written
         access.require(session.get_one(Person, person.id), "photo", ticket_named(session, number))
@@ -358,15 +511,30 @@ def add_photo(app, person: Person, number: str, sent: bytes, name: str, kind: st
         me = session.get_one(Person, person.id)
         ticket = ticket_named(session, number)
         access.require(me, "photo", ticket)
-        there = session.scalars(sa.select(Photo).where(Photo.ticket_id == ticket.id, Photo.source_sha256 == picture.source_sha256)).first()
+        there = session.scalars(
+            sa.select(Photo).where(Photo.ticket_id == ticket.id, Photo.source_sha256 == picture.source_sha256)
+        ).first()
         if there is not None:
             photos.path_of(app.settings.photos, key).unlink(missing_ok=True)
             return there
         task = _task(app, session, task_id) if task_id else None
-        photo = Photo(key=key, centre_id=ticket.centre_id, ticket_id=ticket.id, task_id=task_id, element_id=task.element_id if task else None,
-                      kind=PhotoKind(kind), name=name[-200:], media_type=picture.media_type, sha256=picture.sha256,
-                      source_sha256=picture.source_sha256, width=picture.width, height=picture.height, size=len(picture.content),
-                      taken_by=me.username, at=session.info["unit"].now)
+        photo = Photo(
+            key=key,
+            centre_id=ticket.centre_id,
+            ticket_id=ticket.id,
+            task_id=task_id,
+            element_id=task.element_id if task else None,
+            kind=PhotoKind(kind),
+            name=name[-200:],
+            media_type=picture.media_type,
+            sha256=picture.sha256,
+            source_sha256=picture.source_sha256,
+            width=picture.width,
+            height=picture.height,
+            size=len(picture.content),
+            taken_by=me.username,
+            at=session.info["unit"].now,
+        )
         session.add(photo)
         session.flush()
         return photo
@@ -383,7 +551,9 @@ def _once(session: Session, me: Person, request_id: str | None, action: str, do:
             raise Refused("This request id was used for something else. Load the page again.")
         return before.thing_id
     id = do()
-    session.add(AnsweredRequest(request_id=request_id, action=action, by=me.username, thing_id=id, at=session.info["unit"].now))
+    session.add(
+        AnsweredRequest(request_id=request_id, action=action, by=me.username, thing_id=id, at=session.info["unit"].now)
+    )
     return id
 
 
@@ -393,10 +563,13 @@ def _added(session: Session, row) -> int:
     return row.id
 
 
-# --- merging -----------------------------------------------------------------------------------------------------------------
+# --- merging ----------------------------------------------------------------------------------------------------------
+
 
 def merge(app, person: Person, number: str, into: str, reason: str = "") -> None:
-    """Merge a ticket into another open one: its process ends, its number leads to the other, the customer's words move there."""
+    """Merge a ticket into another open one: its process ends, its number leads to the other, the customer's words
+    move there.
+    """
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         child, parent = ticket_named(session, number), ticket_named(session, into)
@@ -405,9 +578,27 @@ def merge(app, person: Person, number: str, into: str, reason: str = "") -> None
         if child.id == parent.id or parent.merged_into_id or parent.closed_at or child.closed_at:
             raise Refused(f"{number} cannot be merged into {into}: both have to be open, and not the same.", "into")
         now = session.info["unit"].now
-        app.engine.cancel(child.instance_id, reason=f"merged into {into}", actor=access.actor(me, grant), unit=session.info["unit"])
-        child.state, child.merged_into_id, child.closed_at, child.end_reason = TicketState.MERGED, parent.id, now, reason
-        session.add(TicketNote(centre_id=parent.centre_id, ticket_id=parent.id, kind=NoteKind.SAID, text=f"{number}: {child.request}", at=now,
-                               by=me.username))
-        session.execute(sa.update(Slip).where(Slip.ticket_id == child.id, Slip.cancelled_at.is_(None), Slip.verified_at.is_(None))
-                        .values(state="cancelled", cancelled_at=now))
+        app.engine.cancel(
+            child.instance_id, reason=f"merged into {into}", actor=access.actor(me, grant), unit=session.info["unit"]
+        )
+        child.state, child.merged_into_id, child.closed_at, child.end_reason = (
+            TicketState.MERGED,
+            parent.id,
+            now,
+            reason,
+        )
+        session.add(
+            TicketNote(
+                centre_id=parent.centre_id,
+                ticket_id=parent.id,
+                kind=NoteKind.SAID,
+                text=f"{number}: {child.request}",
+                at=now,
+                by=me.username,
+            )
+        )
+        session.execute(
+            sa.update(Slip)
+            .where(Slip.ticket_id == child.id, Slip.cancelled_at.is_(None), Slip.verified_at.is_(None))
+            .values(state="cancelled", cancelled_at=now)
+        )

@@ -1,7 +1,8 @@
 """Tables of tickets. The process decides where a ticket goes; these rows hold what it is about and what came of it.
 
-The due instants stand on the ticket for lists; how each was computed stands in `target`, one row per computation, so that any
-sum can be shown and computed again. Surprise: `owner` and `worker` are usernames, the names that the engine knows.
+The due instants stand on the ticket for lists; how each was computed stands in `target`, one row per computation, so
+that any sum can be shown and computed again. Surprise: `owner` and `worker` are usernames, the names that the engine
+knows.
 """
 
 from __future__ import annotations
@@ -54,7 +55,13 @@ class TicketState(StrEnum):
     MERGED = "merged"
 
 
-OPEN_STATES = (TicketState.REGISTERED, TicketState.DISPATCHED, TicketState.IN_HAND, TicketState.HANDLED, TicketState.VISITING)
+OPEN_STATES = (
+    TicketState.REGISTERED,
+    TicketState.DISPATCHED,
+    TicketState.IN_HAND,
+    TicketState.HANDLED,
+    TicketState.VISITING,
+)
 
 
 class SlipState(StrEnum):
@@ -152,7 +159,9 @@ class Ticket(Base):
     result: Mapped[str] = mapped_column(Text, default="")
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     end_reason: Mapped[str] = mapped_column(Text, default="")
-    request_id: Mapped[str | None] = mapped_column(String(64), unique=True)  # a repeated click gives the first answer (T19)
+    request_id: Mapped[str | None] = mapped_column(
+        String(64), unique=True
+    )  # a repeated click gives the first answer (T19)
     registered_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     created_by: Mapped[str] = mapped_column(String(64))
@@ -189,7 +198,10 @@ class Slip(Base):
     """One dispatch to a department (派单)."""
 
     __tablename__ = "slip"
-    __table_args__ = (Index("ix_slip_department", "centre_id", "department", "state"), UniqueConstraint("ticket_id", "count"))
+    __table_args__ = (
+        Index("ix_slip_department", "centre_id", "department", "state"),
+        UniqueConstraint("ticket_id", "count"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
@@ -248,7 +260,9 @@ class Photo(Base):
     name: Mapped[str] = mapped_column(String(200))  # as the phone called it
     media_type: Mapped[str] = mapped_column(String(40))
     sha256: Mapped[str] = mapped_column(String(64))  # of the stored file
-    source_sha256: Mapped[str] = mapped_column(String(64))  # of what was sent: a phone deletes its copy when this comes back
+    source_sha256: Mapped[str] = mapped_column(
+        String(64)
+    )  # of what was sent: a phone deletes its copy when this comes back
     width: Mapped[int]
     height: Mapped[int]
     size: Mapped[int]  # bytes stored

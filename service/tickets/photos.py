@@ -1,7 +1,8 @@
 """Photos: taken in, decoded and encoded anew, stored outside the web root under a random key.
 
-Nothing of what was sent survives but the pixels: no EXIF, no GPS, no trailing bytes; a HEIC becomes a JPEG, a turned picture stands
-upright. Surprise: the same picture sent twice to a ticket is one photo (a phone sends again until it sees the hash, T28, T30).
+Nothing of what was sent survives but the pixels: no EXIF, no GPS, no trailing bytes; a HEIC becomes a JPEG, a turned
+picture stands upright. Surprise: the same picture sent twice to a ticket is one photo (a phone sends again until it
+sees the hash, T28, T30).
 """
 
 from __future__ import annotations
@@ -22,9 +23,14 @@ from service.errors import PhotoRefused, StorageFull
 
 pillow_heif.register_heif_opener()
 
-_READ = ("JPEG", "MPO", "PNG", "WEBP", "HEIF")
-_WRITE = {"JPEG": ("JPEG", "image/jpeg", "jpg"), "MPO": ("JPEG", "image/jpeg", "jpg"), "HEIF": ("JPEG", "image/jpeg", "jpg"),
-          "PNG": ("PNG", "image/png", "png"), "WEBP": ("WEBP", "image/webp", "webp")}
+_READ = ("JPEG", "PNG", "WEBP", "HEIF")  # MPO, a JPEG with more pictures behind it, is opened as JPEG
+_WRITE = {
+    "JPEG": ("JPEG", "image/jpeg", "jpg"),
+    "MPO": ("JPEG", "image/jpeg", "jpg"),
+    "HEIF": ("JPEG", "image/jpeg", "jpg"),
+    "PNG": ("PNG", "image/png", "png"),
+    "WEBP": ("WEBP", "image/webp", "webp"),
+}
 _MODES = {"JPEG": ("RGB", "L"), "PNG": ("RGB", "RGBA", "L", "LA", "P"), "WEBP": ("RGB", "RGBA")}
 
 
@@ -47,7 +53,10 @@ class Picture:
 def encode_anew(sent: bytes, max_megabytes: int = 10, max_megapixels: int = 50) -> Picture:
     """The picture in `sent`, upright and without anything but its pixels. Raises PhotoRefused for anything else."""
     if len(sent) > max_megabytes * 1_000_000:
-        raise PhotoRefused(f"The photo has {len(sent) / 1e6:.1f} MB; at most {max_megabytes} MB are taken. Send a smaller one.", "photo")
+        raise PhotoRefused(
+            f"The photo has {len(sent) / 1e6:.1f} MB; at most {max_megabytes} MB are taken. Send a smaller one.",
+            "photo",
+        )
     image, format = _opened(sent, max_megapixels)
     target, media_type, extension = _WRITE[format]
     upright = ImageOps.exif_transpose(image)
@@ -65,14 +74,18 @@ def _opened(sent: bytes, max_megapixels: int) -> tuple[Image.Image, str]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit is lower
             image = Image.open(BytesIO(sent), formats=_READ)
             if image.width * image.height > max_megapixels * 1_000_000:
-                raise PhotoRefused(f"The picture has {image.width * image.height / 1e6:.0f} megapixels; at most {max_megapixels} are taken.",
-                                   "photo")
+                raise PhotoRefused(
+                    f"The picture has {image.width * image.height / 1e6:.0f} megapixels; at most {max_megapixels} are taken.",
+                    "photo",
+                )
             format = image.format or ""
             image.load()
     except PhotoRefused:
         raise
     except Exception as error:  # Pillow raises many kinds for broken files; all mean the same to the sender
-        raise PhotoRefused("This file is no JPEG, PNG, WebP or HEIC picture that can be read. Take the photo again.", "photo") from error
+        raise PhotoRefused(
+            "This file is no JPEG, PNG, WebP or HEIC picture that can be read. Take the photo again.", "photo"
+        ) from error
     return image, format
 
 
@@ -80,7 +93,9 @@ def store(folder: Path, picture: Picture, reserve_megabytes: int) -> str:
     """Write the picture and give its key. Raises StorageFull when too little would be free."""
     folder.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free < reserve_megabytes * 1_000_000:
-        raise StorageFull(f"Less than {reserve_megabytes} MB are free for photos. Tell the administrator; your step goes on without it.")
+        raise StorageFull(
+            f"Less than {reserve_megabytes} MB are free for photos. Tell the administrator; your step goes on without it."
+        )
     key = secrets.token_urlsafe(24)
     path = path_of(folder, key)
     path.parent.mkdir(exist_ok=True)

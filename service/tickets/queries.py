@@ -1,7 +1,7 @@
 """Reads about tickets for the screens: my work in the order it will go wrong, a department's queue, a ticket, a task.
 
-Each takes a person attached to a session of `app.session()`; reach decides what is in the answer. A fixed number of statements
-each, no matter how many rows. Words are left to the page: answers carry instants, kinds and names.
+Each takes a person attached to a session of `app.session()`; reach decides what is in the answer. A fixed number of
+statements each, no matter how many rows. Words are left to the page: answers carry instants, kinds and names.
 """
 
 from __future__ import annotations
@@ -26,22 +26,47 @@ from service.organisation.queries import names_of, person_named
 from service.organisation.rules import DEPARTMENT_OF
 from service.tickets import photos, rules
 from service.tickets.models import (
-    OPEN_STATES, Category, Escalation, Photo, Promise, PromiseState, Slip, SlipState, Target, TargetKind, Ticket, TicketNote, TicketState,
+    OPEN_STATES,
+    Category,
+    Escalation,
+    Photo,
+    Promise,
+    PromiseState,
+    Slip,
+    SlipState,
+    Target,
+    TargetKind,
+    Ticket,
+    TicketNote,
+    TicketState,
 )
 from service.tickets.rules import Chip
 
-__all__ = ["my_work", "department_queue", "ticket_card", "task_card", "open_of_unit", "duplicates", "register_list", "photo_file",
-           "notices", "unread_count"]
+__all__ = [
+    "department_queue",
+    "duplicates",
+    "my_work",
+    "notices",
+    "open_of_unit",
+    "photo_file",
+    "register_list",
+    "task_card",
+    "ticket_card",
+    "unread_count",
+]
 
 PAGE = 100
 DUPLICATE_HOURS = 24
 
 
-# --- my work -----------------------------------------------------------------------------------------------------------------
+# --- my work ----------------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One row of a work list: a task that the reader may do, or (waiting) a ticket of theirs that somebody else works on."""
+    """One row of a work list: a task that the reader may do, or (waiting) a ticket of theirs that somebody else works
+    on.
+    """
 
     task_id: str | None
     element_id: str  # which step: verify, return_visit, accept_slip, ...
@@ -92,7 +117,9 @@ class SlipItem:
 
 @dataclass(frozen=True, slots=True)
 class MyWork:
-    """The first screen. `items` first what goes wrong first; `more` rows of it are not here, the earliest due at `more_due_at`."""
+    """The first screen. `items` first what goes wrong first; `more` rows of it are not here, the earliest due at
+    `more_due_at`.
+    """
 
     items: list[WorkItem]
     more: int
@@ -113,9 +140,15 @@ def my_work(person: Person, now: datetime | None = None, limit: int = 10) -> MyW
     now = now or session.info["clock"].now()
     mine = access.reach(person, now)
     found = _tasks(session, now, access.task_filter(mine), limit=PAGE + 1)
-    return MyWork(found[:limit], max(0, _count(session, access.task_filter(mine)) - limit),
-                  found[limit].due_at if len(found) > limit else None, _waiting(session, mine, now), _promises(session, mine, now),
-                  _not_accepted(session, mine, now), unread_count(person))
+    return MyWork(
+        found[:limit],
+        max(0, _count(session, access.task_filter(mine)) - limit),
+        found[limit].due_at if len(found) > limit else None,
+        _waiting(session, mine, now),
+        _promises(session, mine, now),
+        _not_accepted(session, mine, now),
+        unread_count(person),
+    )
 
 
 def all_work(person: Person, now: datetime | None = None, limit: int = PAGE) -> list[WorkItem]:
@@ -131,33 +164,84 @@ def department_queue(person: Person, department: str, now: datetime | None = Non
     now = now or session.info["clock"].now()
     mine = access.reach(person, now)
     centres = [g.centre_id for g in mine.grants if DEPARTMENT_OF.get(g.role) == department or g.role in access.LEAD]
-    return _tasks(session, now, sa.and_(user_task.c.state == "open", user_task.c.centre_id.in_(centres),
-                                        user_task.c.groups.like(f"%|{department}|%")), limit=limit,
-                  may_do=lambda r: r.assignee is None or r.assignee in mine.usernames)
+    return _tasks(
+        session,
+        now,
+        sa.and_(
+            user_task.c.state == "open",
+            user_task.c.centre_id.in_(centres),
+            user_task.c.groups.like(f"%|{department}|%"),
+        ),
+        limit=limit,
+        may_do=lambda r: r.assignee is None or r.assignee in mine.usernames,
+    )
 
 
-def _tasks(session: Session, now: datetime, clause, limit: int, may_do: Callable[[Any], bool] = lambda _: True) -> list[WorkItem]:
+def _tasks(
+    session: Session, now: datetime, clause, limit: int, may_do: Callable[[Any], bool] = lambda _: True
+) -> list[WorkItem]:
     """Rows of user_task with their ticket, in one statement, first due first; tasks without a due instant last."""
     worker = sa.orm.aliased(Person)
-    newest_slip = (sa.select(Slip.number).where(Slip.ticket_id == Ticket.id).order_by(Slip.id.desc()).limit(1)
-                   .correlate(Ticket).scalar_subquery())
+    newest_slip = (
+        sa.select(Slip.number)
+        .where(Slip.ticket_id == Ticket.id)
+        .order_by(Slip.id.desc())
+        .limit(1)
+        .correlate(Ticket)
+        .scalar_subquery()
+    )
     rows = session.execute(
-        sa.select(user_task, Ticket.title, Ticket.category, Ticket.urgency, Ticket.vip, Ticket.urged_count, Unit.code, Customer.name.label("customer"),
-                  worker.name.label("worker"), newest_slip.label("slip"))
-        .outerjoin(Ticket, sa.and_(Ticket.number == user_task.c.business_key, Ticket.centre_id == user_task.c.centre_id))
-        .outerjoin(Unit, Unit.id == Ticket.unit_id).outerjoin(Customer, Customer.id == Ticket.customer_id)
+        sa.select(
+            user_task,
+            Ticket.title,
+            Ticket.category,
+            Ticket.urgency,
+            Ticket.vip,
+            Ticket.urged_count,
+            Unit.code,
+            Customer.name.label("customer"),
+            worker.name.label("worker"),
+            newest_slip.label("slip"),
+        )
+        .outerjoin(
+            Ticket, sa.and_(Ticket.number == user_task.c.business_key, Ticket.centre_id == user_task.c.centre_id)
+        )
+        .outerjoin(Unit, Unit.id == Ticket.unit_id)
+        .outerjoin(Customer, Customer.id == Ticket.customer_id)
         .outerjoin(worker, worker.username == user_task.c.assignee)
         .where(clause)
-        .order_by(user_task.c.due_at.is_(None), user_task.c.due_at, user_task.c.priority.desc(), user_task.c.id).limit(limit)).all()
+        .order_by(user_task.c.due_at.is_(None), user_task.c.due_at, user_task.c.priority.desc(), user_task.c.id)
+        .limit(limit)
+    ).all()
     return [_work_item(r, now, may_do(r)) for r in rows]
 
 
 def _work_item(r: Any, now: datetime, mine: bool) -> WorkItem:
     return WorkItem(
-        r.id, r.element_id, r.name, r.form, r.clause, r.business_key, r.title or r.name, r.code or "", r.customer or "", str(r.category or ""),
-        str(r.urgency or ""), bool(r.vip), r.opened_at, r.due_at, rules.chip(now, r.opened_at, r.due_at, mine),
-        rules.minutes_left(now, r.due_at), r.assignee, r.worker or "", tuple(g for g in r.groups.split("|") if g), r.version, r.process_key,
-        r.slip or "", r.urged_count or 0)
+        r.id,
+        r.element_id,
+        r.name,
+        r.form,
+        r.clause,
+        r.business_key,
+        r.title or r.name,
+        r.code or "",
+        r.customer or "",
+        str(r.category or ""),
+        str(r.urgency or ""),
+        bool(r.vip),
+        r.opened_at,
+        r.due_at,
+        rules.chip(now, r.opened_at, r.due_at, mine),
+        rules.minutes_left(now, r.due_at),
+        r.assignee,
+        r.worker or "",
+        tuple(g for g in r.groups.split("|") if g),
+        r.version,
+        r.process_key,
+        r.slip or "",
+        r.urged_count or 0,
+    )
 
 
 def _count(session: Session, clause) -> int:
@@ -167,8 +251,12 @@ def _count(session: Session, clause) -> int:
 def _waiting(session: Session, mine: access.Reach, now: datetime, limit: int = 20) -> list[WorkItem]:
     """Tickets that I own and somebody else works on, by their task."""
     mine_now = sa.select(Ticket.number).where(Ticket.owner.in_(mine.usernames), Ticket.state.in_(OPEN_STATES))
-    clause = sa.and_(user_task.c.state == "open", user_task.c.business_key.in_(mine_now), user_task.c.process_key == "customer-request",
-                     user_task.c.id.not_in(sa.select(user_task.c.id).where(access.task_filter(mine))))
+    clause = sa.and_(
+        user_task.c.state == "open",
+        user_task.c.business_key.in_(mine_now),
+        user_task.c.process_key == "customer-request",
+        user_task.c.id.not_in(sa.select(user_task.c.id).where(access.task_filter(mine))),
+    )
     return _tasks(session, now, clause, limit, may_do=lambda _: False)
 
 
@@ -176,22 +264,55 @@ def _promises(session: Session, mine: access.Reach, now: datetime) -> list[Promi
     """Open promises until the end of today, overdue ones included."""
     rows = session.execute(
         sa.select(Promise, Ticket, Contact.name.label("contact"), Customer.name.label("customer"), Unit.code)
-        .join(Ticket, Ticket.id == Promise.ticket_id).outerjoin(Contact, Contact.id == Ticket.contact_id)
-        .outerjoin(Customer, Customer.id == Ticket.customer_id).outerjoin(Unit, Unit.id == Ticket.unit_id)
-        .where(Promise.owner.in_(mine.usernames), Promise.state == PromiseState.OPEN, Promise.due_at < _end_of_day(session, now))
-        .order_by(Promise.due_at).limit(PAGE)).all()
-    return [PromiseItem(r.Promise, r.Ticket, r.contact or r.customer or "", r.code or "",
-                        rules.chip(now, r.Promise.made_at, r.Promise.due_at), rules.minutes_left(now, r.Promise.due_at)) for r in rows]
+        .join(Ticket, Ticket.id == Promise.ticket_id)
+        .outerjoin(Contact, Contact.id == Ticket.contact_id)
+        .outerjoin(Customer, Customer.id == Ticket.customer_id)
+        .outerjoin(Unit, Unit.id == Ticket.unit_id)
+        .where(
+            Promise.owner.in_(mine.usernames),
+            Promise.state == PromiseState.OPEN,
+            Promise.due_at < _end_of_day(session, now),
+        )
+        .order_by(Promise.due_at)
+        .limit(PAGE)
+    ).all()
+    return [
+        PromiseItem(
+            r.Promise,
+            r.Ticket,
+            r.contact or r.customer or "",
+            r.code or "",
+            rules.chip(now, r.Promise.made_at, r.Promise.due_at),
+            rules.minutes_left(now, r.Promise.due_at),
+        )
+        for r in rows
+    ]
 
 
 def _not_accepted(session: Session, mine: access.Reach, now: datetime) -> list[SlipItem]:
     rows = session.execute(
-        sa.select(Slip, Ticket, Unit.code).join(Ticket, Ticket.id == Slip.ticket_id).outerjoin(Unit, Unit.id == Ticket.unit_id)
-        .where(Ticket.owner.in_(mine.usernames), Ticket.state.in_(OPEN_STATES), Slip.state.in_([SlipState.SENT, SlipState.ASKED]))
-        .order_by(Ticket.response_due_at).limit(PAGE)).all()
-    return [SlipItem(r.Slip, r.Ticket, r.code or "", r.Ticket.response_due_at,
-                     rules.chip(now, r.Slip.sent_at, r.Ticket.response_due_at, mine=False),
-                     rules.minutes_left(now, r.Ticket.response_due_at)) for r in rows]
+        sa.select(Slip, Ticket, Unit.code)
+        .join(Ticket, Ticket.id == Slip.ticket_id)
+        .outerjoin(Unit, Unit.id == Ticket.unit_id)
+        .where(
+            Ticket.owner.in_(mine.usernames),
+            Ticket.state.in_(OPEN_STATES),
+            Slip.state.in_([SlipState.SENT, SlipState.ASKED]),
+        )
+        .order_by(Ticket.response_due_at)
+        .limit(PAGE)
+    ).all()
+    return [
+        SlipItem(
+            r.Slip,
+            r.Ticket,
+            r.code or "",
+            r.Ticket.response_due_at,
+            rules.chip(now, r.Slip.sent_at, r.Ticket.response_due_at, mine=False),
+            rules.minutes_left(now, r.Ticket.response_due_at),
+        )
+        for r in rows
+    ]
 
 
 def _end_of_day(session: Session, now: datetime) -> datetime:
@@ -199,7 +320,8 @@ def _end_of_day(session: Session, now: datetime) -> datetime:
     return datetime.combine(local.date() + timedelta(days=1), time(0), tzinfo=local.tzinfo)
 
 
-# --- one ticket --------------------------------------------------------------------------------------------------------------
+# --- one ticket -------------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class TargetLine:
@@ -243,7 +365,9 @@ class OpenTask:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One line of what happened, newest first. `kind`: a NoteKind, or the trace's kind (task-completed, decision, timer-fired, ...)."""
+    """One line of what happened, newest first. `kind`: a NoteKind, or the trace's kind (task-completed, decision,
+    timer-fired, ...).
+    """
 
     at: datetime
     kind: str
@@ -296,24 +420,57 @@ def ticket_card(person: Person, number: str, now: datetime | None = None) -> Tic
     promises = _all(session, Promise, Promise.ticket_id == ticket.id, Promise.due_at)
     events = _trace(session, ticket)
     tasks = _open_tasks(session, mine, ticket, now)
-    names = names_of(session, [ticket.owner, ticket.created_by, *(n.by for n in notes), *(e.get("actor") for e in events),
-                               *(s.worker for s in slips), *(s.sent_by for s in slips), *(s.accepted_by for s in slips),
-                               *(e.asked_by for e in escalations), *(e.answered_by for e in escalations),
-                               *(t.assignee for t in tasks), *(e.get("assignee") for e in events), *(e.get("after") for e in events if isinstance(e.get("after"), str))])
+    names = names_of(
+        session,
+        [
+            ticket.owner,
+            ticket.created_by,
+            *(n.by for n in notes),
+            *(e.get("actor") for e in events),
+            *(s.worker for s in slips),
+            *(s.sent_by for s in slips),
+            *(s.accepted_by for s in slips),
+            *(e.asked_by for e in escalations),
+            *(e.answered_by for e in escalations),
+            *(t.assignee for t in tasks),
+            *(e.get("assignee") for e in events),
+            *(e.get("after") for e in events if isinstance(e.get("after"), str)),
+        ],
+    )
     definition = _definition(session, ticket)
     targets = _targets(session, ticket, now)
     return TicketCard(
-        ticket, ticket.unit, ticket.customer, ticket.contact, names.get(ticket.owner, ticket.owner), _about_name(session, ticket), targets,
-        _next(targets, ticket), slips, notes, _all(session, Photo, Photo.ticket_id == ticket.id, Photo.id), promises, escalations,
-        [_named(t, names) for t in tasks], _timeline(session, ticket, notes, events, names), names, _may(session, mine, ticket),
-        definition.key if definition else None, definition.hash if definition else None, definition.version if definition else None,
-        *_path(ticket, events, tasks), _merged_into(session, ticket))
+        ticket,
+        ticket.unit,
+        ticket.customer,
+        ticket.contact,
+        names.get(ticket.owner, ticket.owner),
+        _about_name(session, ticket),
+        targets,
+        _next(targets, ticket),
+        slips,
+        notes,
+        _all(session, Photo, Photo.ticket_id == ticket.id, Photo.id),
+        promises,
+        escalations,
+        [_named(t, names) for t in tasks],
+        _timeline(session, ticket, notes, events, names),
+        names,
+        _may(session, mine, ticket),
+        definition.key if definition else None,
+        definition.hash if definition else None,
+        definition.version if definition else None,
+        *_path(ticket, events, tasks),
+        _merged_into(session, ticket),
+    )
 
 
 def _visible(session: Session, mine: access.Reach, number: str) -> Ticket:
     ticket = session.scalars(
-        sa.select(Ticket).where(Ticket.number == number, access.ticket_filter(mine))
-        .options(selectinload(Ticket.unit), selectinload(Ticket.customer), selectinload(Ticket.contact))).first()
+        sa.select(Ticket)
+        .where(Ticket.number == number, access.ticket_filter(mine))
+        .options(selectinload(Ticket.unit), selectinload(Ticket.customer), selectinload(Ticket.contact))
+    ).first()
     if ticket is None:
         raise NotThere("Ticket", number)
     return ticket
@@ -326,25 +483,51 @@ def _all(session: Session, table, clause, order) -> list:
 def _may(session: Session, mine: access.Reach, ticket: Ticket) -> frozenset[str]:
     """In one statement: for each set of roles, whether the ticket is reached through it."""
     role_sets = list(dict.fromkeys(access.ON_TICKET.values()))
-    columns = [sa.case((access.ticket_filter(mine, roles), 1), else_=0).label(f"r{i}") for i, roles in enumerate(role_sets)]
+    columns = [
+        sa.case((access.ticket_filter(mine, roles), 1), else_=0).label(f"r{i}") for i, roles in enumerate(role_sets)
+    ]
     row = session.execute(sa.select(*columns).select_from(Ticket).where(Ticket.id == ticket.id)).one()
     reached = {roles for roles, yes in zip(role_sets, row) if yes}
     changing = ticket.state in OPEN_STATES
-    return frozenset(a for a, roles in access.ON_TICKET.items() if roles in reached and (changing or a in ("see", "note", "photo", "reveal")))
+    return frozenset(
+        a
+        for a, roles in access.ON_TICKET.items()
+        if roles in reached and (changing or a in ("see", "note", "photo", "reveal"))
+    )
 
 
 def _targets(session: Session, ticket: Ticket, now: datetime) -> list[TargetLine]:
     """The newest computation of each kind, in the order of the work."""
-    newest = {t.kind: t for t in session.scalars(sa.select(Target).where(Target.ticket_id == ticket.id).order_by(Target.id))}
-    met = {TargetKind.RESPONSE: ticket.response_met_at, TargetKind.ARRIVAL: ticket.arrival_met_at,
-           TargetKind.RESOLUTION: ticket.resolution_met_at, TargetKind.RETURN_VISIT: ticket.return_visit_met_at}
+    newest = {
+        t.kind: t for t in session.scalars(sa.select(Target).where(Target.ticket_id == ticket.id).order_by(Target.id))
+    }
+    met = {
+        TargetKind.RESPONSE: ticket.response_met_at,
+        TargetKind.ARRIVAL: ticket.arrival_met_at,
+        TargetKind.RESOLUTION: ticket.resolution_met_at,
+        TargetKind.RETURN_VISIT: ticket.return_visit_met_at,
+    }
     lines = []
     for kind in TargetKind:
         if (t := newest.get(kind)) is not None:
             done = met[kind] is not None or ticket.state not in OPEN_STATES
-            lines.append(TargetLine(str(kind), t.due_at, met[kind], t.start_at, t.minutes, t.calendar, t.calendar_version, t.standard_at, t.source,
-                                    t.reason, t.sum, Chip.DONE if done else rules.chip(now, t.start_at, t.due_at),
-                                    rules.minutes_left(now, t.due_at)))
+            lines.append(
+                TargetLine(
+                    str(kind),
+                    t.due_at,
+                    met[kind],
+                    t.start_at,
+                    t.minutes,
+                    t.calendar,
+                    t.calendar_version,
+                    t.standard_at,
+                    t.source,
+                    t.reason,
+                    t.sum,
+                    Chip.DONE if done else rules.chip(now, t.start_at, t.due_at),
+                    rules.minutes_left(now, t.due_at),
+                )
+            )
     return lines
 
 
@@ -355,15 +538,40 @@ def _next(targets: list[TargetLine], ticket: Ticket) -> TargetLine | None:
 
 def _open_tasks(session: Session, mine: access.Reach, ticket: Ticket, now: datetime) -> list[OpenTask]:
     may_do = sa.case((access.task_filter(mine), 1), else_=0).label("mine")
-    rows = session.execute(sa.select(user_task, may_do).where(user_task.c.business_key == ticket.number, user_task.c.centre_id == ticket.centre_id,
-                                                              user_task.c.state == "open").order_by(user_task.c.due_at, user_task.c.id)).all()
-    return [OpenTask(r.id, r.element_id, r.name, r.form, r.clause, r.assignee, "", tuple(g for g in r.groups.split("|") if g), r.due_at,
-                     r.opened_at, r.version, r.process_key, bool(r.mine), rules.chip(now, r.opened_at, r.due_at, bool(r.mine)),
-                     rules.minutes_left(now, r.due_at)) for r in rows]
+    rows = session.execute(
+        sa.select(user_task, may_do)
+        .where(
+            user_task.c.business_key == ticket.number,
+            user_task.c.centre_id == ticket.centre_id,
+            user_task.c.state == "open",
+        )
+        .order_by(user_task.c.due_at, user_task.c.id)
+    ).all()
+    return [
+        OpenTask(
+            r.id,
+            r.element_id,
+            r.name,
+            r.form,
+            r.clause,
+            r.assignee,
+            "",
+            tuple(g for g in r.groups.split("|") if g),
+            r.due_at,
+            r.opened_at,
+            r.version,
+            r.process_key,
+            bool(r.mine),
+            rules.chip(now, r.opened_at, r.due_at, bool(r.mine)),
+            rules.minutes_left(now, r.due_at),
+        )
+        for r in rows
+    ]
 
 
 def _named(task: OpenTask, names: dict[str, str]) -> OpenTask:
     from dataclasses import replace
+
     return replace(task, assignee_name=names.get(task.assignee or "", ""))
 
 
@@ -378,19 +586,38 @@ def _definition(session: Session, ticket: Ticket):
     return engine.definition(engine.instance(ticket.instance_id).definition_hash)
 
 
-_TOLD = {"task-completed", "task-claimed", "task-assigned", "decision", "timer-fired", "timer-retimed", "instance-started", "instance-cancelled"}
+_TOLD = {
+    "task-completed",
+    "task-claimed",
+    "task-assigned",
+    "decision",
+    "timer-fired",
+    "timer-retimed",
+    "instance-started",
+    "instance-cancelled",
+}
 
 
-def _timeline(session: Session, ticket: Ticket, notes: list[TicketNote], events: list[dict], names: dict[str, str]) -> list[TimelineEntry]:
+def _timeline(
+    session: Session, ticket: Ticket, notes: list[TicketNote], events: list[dict], names: dict[str, str]
+) -> list[TimelineEntry]:
     """Notes and those events of the trace that tell people something, newest first."""
     element_names = _element_names(session, events)
     entries = [TimelineEntry(n.at, str(n.kind), None, "", n.by, names.get(n.by, n.by), n.text) for n in notes]
     for event in events:
         if event["kind"] in _TOLD:
-            entries.append(TimelineEntry(event["at"], event["kind"], event.get("element"),
-                                         element_names.get((event["instance"], event.get("element")), event.get("name") or ""),
-                                         event["actor"], names.get(event["actor"], event["actor"]), "",
-                                         {k: v for k, v in event.items() if k not in ("root", "seq", "at", "kind", "hash")}))
+            entries.append(
+                TimelineEntry(
+                    event["at"],
+                    event["kind"],
+                    event.get("element"),
+                    element_names.get((event["instance"], event.get("element")), event.get("name") or ""),
+                    event["actor"],
+                    names.get(event["actor"], event["actor"]),
+                    "",
+                    {k: v for k, v in event.items() if k not in ("root", "seq", "at", "kind", "hash")},
+                )
+            )
     return sorted(entries, key=lambda e: e.at, reverse=True)
 
 
@@ -422,7 +649,8 @@ def _merged_into(session: Session, ticket: Ticket) -> str | None:
     return session.get_one(Ticket, ticket.merged_into_id).number if ticket.merged_into_id else None
 
 
-# --- one task ----------------------------------------------------------------------------------------------------------------
+# --- one task ---------------------------------------------------------------------------------------------------------
+
 
 @dataclass(frozen=True, slots=True)
 class TaskCard:
@@ -459,11 +687,22 @@ def task_card(person: Person, task_id: str, now: datetime | None = None) -> Task
     variables = engine.variables(task.instance_id)
     may_do = access.may(person, "do", task, now)
     return TaskCard(
-        task, form, {f.key: variables[f.key] for f in form.fields if f.key in variables} if form else {},
-        session.scalars(sa.select(Ticket).where(Ticket.number == task.business_key)).first(), definition.diagram.name, definition.version,
-        definition.procedure.translations, element.documentation, _following(definition.diagram, element), may_do,
-        may_do and task.assignee is None, access.may(person, "assign", task, now), rules.chip(now, task.opened_at, task.due_at, may_do),
-        rules.minutes_left(now, task.due_at), names_of(session, [task.assignee]).get(task.assignee or "", ""))
+        task,
+        form,
+        {f.key: variables[f.key] for f in form.fields if f.key in variables} if form else {},
+        session.scalars(sa.select(Ticket).where(Ticket.number == task.business_key)).first(),
+        definition.diagram.name,
+        definition.version,
+        definition.procedure.translations,
+        element.documentation,
+        _following(definition.diagram, element),
+        may_do,
+        may_do and task.assignee is None,
+        access.may(person, "assign", task, now),
+        rules.chip(now, task.opened_at, task.due_at, may_do),
+        rules.minutes_left(now, task.due_at),
+        names_of(session, [task.assignee]).get(task.assignee or "", ""),
+    )
 
 
 def _following(diagram, element) -> list[str]:
@@ -482,24 +721,41 @@ def _following(diagram, element) -> list[str]:
     return names
 
 
-# --- lists -------------------------------------------------------------------------------------------------------------------
+# --- lists ------------------------------------------------------------------------------------------------------------
+
 
 def open_of_unit(person: Person, unit_id: int) -> list[Ticket]:
     """The open tickets of a unit that the person may see, newest first."""
     session, mine = object_session(person), access.reach(person)
-    return list(session.scalars(sa.select(Ticket).where(Ticket.unit_id == unit_id, Ticket.state.in_(OPEN_STATES), access.ticket_filter(mine))
-                                .order_by(Ticket.registered_at.desc())))
+    return list(
+        session.scalars(
+            sa.select(Ticket)
+            .where(Ticket.unit_id == unit_id, Ticket.state.in_(OPEN_STATES), access.ticket_filter(mine))
+            .order_by(Ticket.registered_at.desc())
+        )
+    )
 
 
 def duplicates(person: Person, unit_id: int, category: str, now: datetime | None = None) -> list[Ticket]:
-    """Tickets of the same unit and category within 24 hours, to be offered for merging before a second one is registered."""
+    """Tickets of the same unit and category within 24 hours, to be offered for merging before a second one is
+    registered.
+    """
     session = object_session(person)
     now = now or session.info["clock"].now()
     hours = session.info["app"].settings.duplicate_hours if "app" in session.info else DUPLICATE_HOURS
-    return list(session.scalars(
-        sa.select(Ticket).where(Ticket.unit_id == unit_id, Ticket.category == Category(category), Ticket.state.in_(OPEN_STATES),
-                                Ticket.registered_at > now - timedelta(hours=hours), access.ticket_filter(access.reach(person, now)))
-        .order_by(Ticket.registered_at.desc())))
+    return list(
+        session.scalars(
+            sa.select(Ticket)
+            .where(
+                Ticket.unit_id == unit_id,
+                Ticket.category == Category(category),
+                Ticket.state.in_(OPEN_STATES),
+                Ticket.registered_at > now - timedelta(hours=hours),
+                access.ticket_filter(access.reach(person, now)),
+            )
+            .order_by(Ticket.registered_at.desc())
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -511,8 +767,15 @@ class RegisterPage:
     next: int | None
 
 
-def register_list(person: Person, *, state: str | None = None, category: str | None = None, before_id: int | None = None,
-                  text: str = "", limit: int = 50) -> RegisterPage:
+def register_list(
+    person: Person,
+    *,
+    state: str | None = None,
+    category: str | None = None,
+    before_id: int | None = None,
+    text: str = "",
+    limit: int = 50,
+) -> RegisterPage:
     """The register within reach. `state`: open, closed or a TicketState; merged tickets are not counted twice (T16)."""
     session, mine = object_session(person), access.reach(person)
     query = sa.select(Ticket).where(access.ticket_filter(mine), Ticket.state != TicketState.MERGED)
@@ -527,10 +790,18 @@ def register_list(person: Person, *, state: str | None = None, category: str | N
     if text:
         from service.search.models import ThingKind
         from service.search.queries import ids
+
         query = query.where(Ticket.id.in_(ids(text, ThingKind.TICKET)))
-    rows = list(session.scalars(query.options(selectinload(Ticket.unit), selectinload(Ticket.customer), selectinload(Ticket.slips))
-                                .order_by(Ticket.id.desc()).limit(limit + 1)))
-    return RegisterPage(rows[:limit], names_of(session, [t.owner for t in rows]), rows[limit - 1].id if len(rows) > limit else None)
+    rows = list(
+        session.scalars(
+            query.options(selectinload(Ticket.unit), selectinload(Ticket.customer), selectinload(Ticket.slips))
+            .order_by(Ticket.id.desc())
+            .limit(limit + 1)
+        )
+    )
+    return RegisterPage(
+        rows[:limit], names_of(session, [t.owner for t in rows]), rows[limit - 1].id if len(rows) > limit else None
+    )
 
 
 def photo_file(person: Person, key: str) -> tuple[Any, Photo]:

@@ -36,7 +36,7 @@ def title_of(request: str) -> str:
     """The first clause of what the customer said, at most 24 characters: 茶水间吊顶滴水，地上湿了 gives 茶水间吊顶滴水."""
     text = " ".join(request.split())
     first = next((part.strip() for part in _SENTENCE_END.split(text) if len(part.strip()) >= 2), text)
-    return first if len(first) <= TITLE_LENGTH else first[:TITLE_LENGTH - 1] + "…"
+    return first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,16 @@ def earlier_of(standard_at: datetime, customer_at: datetime | None) -> Due:
 
 
 def chip(now: datetime, opened_at: datetime, due_at: datetime | None, mine: bool = True) -> Chip:
-    """How a row's clock looks: over past its instant; soon in its last fifth (or last ten minutes); else mine, or wait."""
+    """How a row's clock looks: over past its instant; soon in its last fifth (or last ten minutes); else mine, or
+    wait.
+    """
     if due_at is not None and now >= due_at:
         return Chip.OVER
     if not mine:
         return Chip.WAIT
-    if due_at is not None and due_at - now <= max((due_at - opened_at) * (1 - SOON_SHARE), min(SOON_AT_MOST, (due_at - opened_at) / 2)):
+    if due_at is not None and due_at - now <= max(
+        (due_at - opened_at) * (1 - SOON_SHARE), min(SOON_AT_MOST, (due_at - opened_at) / 2)
+    ):
         return Chip.SOON
     return Chip.MINE
 

@@ -20,11 +20,17 @@ from service.tickets import rules, targets
 from service.tickets.models import Escalation, NoteKind, Photo, Slip, SlipState, Ticket, TicketNote, TicketState
 
 _ticket, _slip, _note, _photo, _escalation = (
-    Ticket.__table__, Slip.__table__, TicketNote.__table__, Photo.__table__, Escalation.__table__)
+    Ticket.__table__,
+    Slip.__table__,
+    TicketNote.__table__,
+    Photo.__table__,
+    Escalation.__table__,
+)
 _person, _role = Person.__table__, RoleAssignment.__table__
 
 
-# --- tickets -----------------------------------------------------------------------------------------------------------------
+# --- tickets ----------------------------------------------------------------------------------------------------------
+
 
 def ticket_of(connection: Connection, number: str) -> sa.Row:
     """The ticket that a process instance is about. Its business key is the ticket's number."""
@@ -36,7 +42,11 @@ def ticket_of(connection: Connection, number: str) -> sa.Row:
 
 def note(connection: Connection, ticket: sa.Row, kind: NoteKind, text: str, by: str, now: datetime) -> None:
     if text:
-        connection.execute(sa.insert(_note).values(centre_id=ticket.centre_id, ticket_id=ticket.id, kind=kind, text=text, at=now, by=by))
+        connection.execute(
+            sa.insert(_note).values(
+                centre_id=ticket.centre_id, ticket_id=ticket.id, kind=kind, text=text, at=now, by=by
+            )
+        )
         add_ticket_text(connection, ticket.centre_id, ticket.id, text)
 
 
@@ -49,28 +59,58 @@ def urged(connection: Connection, ticket: sa.Row, text: str, by: str, now: datet
 
 def handled_on_the_spot(connection: Connection, ticket: sa.Row, result: str, now: datetime) -> datetime:
     """Response, arrival and resolution are met in one moment; gives that moment."""
-    _change(connection, ticket.id, state=TicketState.VISITING if ticket.return_visit_wanted else TicketState.HANDLED, result=result,
-            response_met_at=now, arrival_met_at=now if ticket.arrival_due_at else None, resolution_met_at=now)
+    _change(
+        connection,
+        ticket.id,
+        state=TicketState.VISITING if ticket.return_visit_wanted else TicketState.HANDLED,
+        result=result,
+        response_met_at=now,
+        arrival_met_at=now if ticket.arrival_due_at else None,
+        resolution_met_at=now,
+    )
     add_ticket_text(connection, ticket.centre_id, ticket.id, result)
     _expect_return_visit(connection, ticket, now, now)
     return now
 
 
-def reopened(connection: Connection, ticket: sa.Row, level: dict[str, Any], words: str, by: str, now: datetime) -> dict[str, Any]:
+def reopened(
+    connection: Connection, ticket: sa.Row, level: dict[str, Any], words: str, by: str, now: datetime
+) -> dict[str, Any]:
     """Back to dispatch after a bad score: new targets from now, the old results stay on their slips."""
     note(connection, ticket, NoteKind.SAID, words, by, now)
-    _change(connection, ticket.id, state=TicketState.REGISTERED, reopened_count=_ticket.c.reopened_count + 1, response_met_at=None,
-            arrival_met_at=None, resolution_met_at=None, return_visit_met_at=None, return_visit_due_at=None)
+    _change(
+        connection,
+        ticket.id,
+        state=TicketState.REGISTERED,
+        reopened_count=_ticket.c.reopened_count + 1,
+        response_met_at=None,
+        arrival_met_at=None,
+        resolution_met_at=None,
+        return_visit_met_at=None,
+        return_visit_due_at=None,
+    )
     return targets.set_targets(connection, ticket.id, level, now, now, reason="reopened")
 
 
-def closed(connection: Connection, ticket: sa.Row, satisfaction: int | None, visited: bool, explanation: str, now: datetime) -> None:
+def closed(
+    connection: Connection, ticket: sa.Row, satisfaction: int | None, visited: bool, explanation: str, now: datetime
+) -> None:
     """The ticket ends. Raises Refused while its register entry is incomplete (clause 11)."""
     missing = [name for name in ("category", "request", "expectation", "deadline_kind") if not getattr(ticket, name)]
     if missing:
-        raise Refused(f"Ticket {ticket.number} cannot close: its register entry lacks {', '.join(missing)}. Complete it first.")
+        raise Refused(
+            f"Ticket {ticket.number} cannot close: its register entry lacks {', '.join(missing)}. Complete it first."
+        )
     met = {"return_visit_met_at": now} if visited else {}
-    _change(connection, ticket.id, state=TicketState.CLOSED, closed_at=now, satisfaction=satisfaction, end_reason=explanation, **met)
+    _change(
+        connection,
+        ticket.id,
+        state=TicketState.CLOSED,
+        closed_at=now,
+        satisfaction=satisfaction,
+        end_reason=explanation,
+        **met,
+    )
     _end_open_slips(connection, ticket.id, now)
 
 
@@ -80,15 +120,34 @@ def withdrawn(connection: Connection, ticket: sa.Row, reason: str, by: str, now:
     _end_open_slips(connection, ticket.id, now)
 
 
-# --- slips -------------------------------------------------------------------------------------------------------------------
+# --- slips ------------------------------------------------------------------------------------------------------------
 
-def slip_created(connection: Connection, ticket: sa.Row, department: str, instruction: str, by: str, now: datetime) -> dict[str, Any]:
+
+def slip_created(
+    connection: Connection, ticket: sa.Row, department: str, instruction: str, by: str, now: datetime
+) -> dict[str, Any]:
     """Number and send a slip. The count goes on within the ticket: 2025-3415-1, 2025-3415-2."""
     count = 1 + connection.execute(sa.select(sa.func.count()).where(_slip.c.ticket_id == ticket.id)).scalar_one()
     number = rules.slip_number(ticket.number, count)
-    slip_id = connection.execute(sa.insert(_slip).values(
-        centre_id=ticket.centre_id, ticket_id=ticket.id, count=count, number=number, department=department, state=SlipState.SENT,
-        instruction=instruction, sent_by=by, sent_at=now, result="", cause="", material="", reason="").returning(_slip.c.id)).scalar_one()
+    slip_id = connection.execute(
+        sa.insert(_slip)
+        .values(
+            centre_id=ticket.centre_id,
+            ticket_id=ticket.id,
+            count=count,
+            number=number,
+            department=department,
+            state=SlipState.SENT,
+            instruction=instruction,
+            sent_by=by,
+            sent_at=now,
+            result="",
+            cause="",
+            material="",
+            reason="",
+        )
+        .returning(_slip.c.id)
+    ).scalar_one()
     _change(connection, ticket.id, state=TicketState.DISPATCHED)
     return {"slip_id": slip_id, "slip_number": number}
 
@@ -98,20 +157,26 @@ def slip_asked(connection: Connection, slip_id: int, question: str, by: str, now
     note(connection, _of_slip(connection, slip), NoteKind.INTERNAL, question, by, now)
 
 
-def slip_accepted(connection: Connection, slip_id: int, worker: str | None, by: str, by_head: bool, now: datetime) -> str | None:
+def slip_accepted(
+    connection: Connection, slip_id: int, worker: str | None, by: str, by_head: bool, now: datetime
+) -> str | None:
     """The department takes the slip; gives who will do it.
 
-    `worker` may be a username or a name. Without one, whoever accepts does it, unless the head accepts for the department.
+    `worker` may be a username or a name. Without one, whoever accepts does it, unless the head accepts for the
+    department.
     """
     slip = _slip_row(connection, slip_id)
     who = person_meant(connection, worker, slip.centre_id) if worker else (None if by_head else by)
     _changed_slip(connection, slip_id, state=SlipState.ACCEPTED, accepted_at=now, accepted_by=by, worker=who)
-    _change(connection, slip.ticket_id, state=TicketState.IN_HAND,
-            response_met_at=_first(_ticket.c.response_met_at, now))
+    _change(
+        connection, slip.ticket_id, state=TicketState.IN_HAND, response_met_at=_first(_ticket.c.response_met_at, now)
+    )
     return who
 
 
-def slip_arrived(connection: Connection, slip_id: int, arrived_at: datetime, photos: list[int], by: str, now: datetime) -> None:
+def slip_arrived(
+    connection: Connection, slip_id: int, arrived_at: datetime, photos: list[int], by: str, now: datetime
+) -> None:
     """Somebody is on site; a later time than now is taken as now."""
     at = min(arrived_at, now)
     slip = _changed_slip(connection, slip_id, state=SlipState.ARRIVED, arrived_at=at, worker=_first(_slip.c.worker, by))
@@ -119,10 +184,31 @@ def slip_arrived(connection: Connection, slip_id: int, arrived_at: datetime, pho
     _claim_photos(connection, slip.ticket_id, photos, "before")
 
 
-def slip_handled(connection: Connection, slip_id: int, *, result: str, cause: str, material: str, labour_minutes: int | None,
-                 cost_fen: int | None, photos: list[int], by: str, now: datetime) -> None:
-    slip = _changed_slip(connection, slip_id, state=SlipState.HANDLED, handled_at=now, result=result, cause=cause, material=material,
-                         labour_minutes=labour_minutes, cost_fen=cost_fen, worker=_first(_slip.c.worker, by))
+def slip_handled(
+    connection: Connection,
+    slip_id: int,
+    *,
+    result: str,
+    cause: str,
+    material: str,
+    labour_minutes: int | None,
+    cost_fen: int | None,
+    photos: list[int],
+    by: str,
+    now: datetime,
+) -> None:
+    slip = _changed_slip(
+        connection,
+        slip_id,
+        state=SlipState.HANDLED,
+        handled_at=now,
+        result=result,
+        cause=cause,
+        material=material,
+        labour_minutes=labour_minutes,
+        cost_fen=cost_fen,
+        worker=_first(_slip.c.worker, by),
+    )
     _change(connection, slip.ticket_id, state=TicketState.HANDLED, resolution_met_at=now, result=result)
     ticket = _of_slip(connection, slip)
     add_ticket_text(connection, ticket.centre_id, ticket.id, result)
@@ -132,7 +218,13 @@ def slip_handled(connection: Connection, slip_id: int, *, result: str, cause: st
 def slip_back(connection: Connection, slip_id: int, reason: str, by: str, now: datetime) -> None:
     """The owner's check failed: the work is not done after all."""
     slip = _changed_slip(connection, slip_id, state=SlipState.BACK, back_at=now, reason=reason)
-    _change(connection, slip.ticket_id, state=TicketState.IN_HAND, resolution_met_at=None, failed_count=_ticket.c.failed_count + 1)
+    _change(
+        connection,
+        slip.ticket_id,
+        state=TicketState.IN_HAND,
+        resolution_met_at=None,
+        failed_count=_ticket.c.failed_count + 1,
+    )
     note(connection, _of_slip(connection, slip), NoteKind.INTERNAL, reason, by, now)
 
 
@@ -148,22 +240,56 @@ def slip_not_solved(connection: Connection, slip_id: int, reason: str, by: str, 
     note(connection, _of_slip(connection, slip), NoteKind.INTERNAL, reason, by, now)
 
 
-# --- escalations -------------------------------------------------------------------------------------------------------------
+# --- escalations ------------------------------------------------------------------------------------------------------
 
-def escalated(connection: Connection, instance_id: str, centre_id: int, *, level: int, subject: str, reason: str, asked_by: str,
-              ticket_id: int | None, now: datetime) -> int:
+
+def escalated(
+    connection: Connection,
+    instance_id: str,
+    centre_id: int,
+    *,
+    level: int,
+    subject: str,
+    reason: str,
+    asked_by: str,
+    ticket_id: int | None,
+    now: datetime,
+) -> int:
     """Open the escalation of this instance, or raise it to the next level; gives its id."""
     found = connection.execute(sa.select(_escalation.c.id).where(_escalation.c.instance_id == instance_id)).scalar()
     if found is not None:
         connection.execute(sa.update(_escalation).where(_escalation.c.id == found).values(level=level, level_at=now))
         return found
-    return connection.execute(sa.insert(_escalation).values(
-        centre_id=centre_id, ticket_id=ticket_id, instance_id=instance_id, subject=subject, reason=reason or "", asked_by=asked_by,
-        asked_at=now, level=level, level_at=now, guidance="").returning(_escalation.c.id)).scalar_one()
+    return connection.execute(
+        sa.insert(_escalation)
+        .values(
+            centre_id=centre_id,
+            ticket_id=ticket_id,
+            instance_id=instance_id,
+            subject=subject,
+            reason=reason or "",
+            asked_by=asked_by,
+            asked_at=now,
+            level=level,
+            level_at=now,
+            guidance="",
+        )
+        .returning(_escalation.c.id)
+    ).scalar_one()
 
 
-def escalation_answered(connection: Connection, instance_id: str, *, answer: str, guidance: str, person: str | None,
-                        department: str | None, explanation: str | None, by: str, now: datetime) -> dict[str, Any]:
+def escalation_answered(
+    connection: Connection,
+    instance_id: str,
+    *,
+    answer: str,
+    guidance: str,
+    person: str | None,
+    department: str | None,
+    explanation: str | None,
+    by: str,
+    now: datetime,
+) -> dict[str, Any]:
     """Keep the answer; gives the process the person who owns the ticket from now on and the department called in.
 
     Taking over makes the answerer the owner, giving it makes the named person so. Raises Refused for an unknown name.
@@ -172,14 +298,26 @@ def escalation_answered(connection: Connection, instance_id: str, *, answer: str
     if row is None:
         raise NotThere("Escalation", instance_id)
     owner = by if answer == "take-over" else person_meant(connection, person, row.centre_id) if person else None
-    connection.execute(sa.update(_escalation).where(_escalation.c.id == row.id).values(
-        answer=answer, answered_by=by, answered_at=now, guidance=guidance or explanation or "", person=owner, department=department))
+    connection.execute(
+        sa.update(_escalation)
+        .where(_escalation.c.id == row.id)
+        .values(
+            answer=answer,
+            answered_by=by,
+            answered_at=now,
+            guidance=guidance or explanation or "",
+            person=owner,
+            department=department,
+        )
+    )
     if row.ticket_id is not None:
         _keep_answer(connection, row.ticket_id, answer, owner, guidance, explanation, by, now)
     return {"person": owner, "department_called": department}
 
 
-def _keep_answer(connection, ticket_id: int, answer: str, owner: str | None, guidance, explanation, by: str, now: datetime) -> None:
+def _keep_answer(
+    connection, ticket_id: int, answer: str, owner: str | None, guidance, explanation, by: str, now: datetime
+) -> None:
     ticket = connection.execute(sa.select(_ticket).where(_ticket.c.id == ticket_id)).one()
     if owner and answer in ("take-over", "give-to"):
         _change(connection, ticket_id, owner=owner)
@@ -187,24 +325,40 @@ def _keep_answer(connection, ticket_id: int, answer: str, owner: str | None, gui
     note(connection, ticket, NoteKind.TOLD, explanation or "", by, now)
 
 
-# --- shared ------------------------------------------------------------------------------------------------------------------
+# --- shared -----------------------------------------------------------------------------------------------------------
+
 
 def person_meant(connection: Connection, text: str, centre_id: int) -> str:
-    """The username that somebody means by a username or a name, among the people of the centre. Raises Refused if unclear."""
+    """The username that somebody means by a username or a name, among the people of the centre. Raises Refused if
+    unclear.
+    """
     found = connection.execute(
-        sa.select(_person.c.username, _person.c.name).distinct().join(_role, _role.c.person_id == _person.c.id).where(
-            _person.c.active, sa.or_(_role.c.centre_id == centre_id, _role.c.centre_id.is_(None)),
-            sa.or_(_person.c.username == text.strip(), _person.c.name == text.strip()))).all()
+        sa.select(_person.c.username, _person.c.name)
+        .distinct()
+        .join(_role, _role.c.person_id == _person.c.id)
+        .where(
+            _person.c.active,
+            sa.or_(_role.c.centre_id == centre_id, _role.c.centre_id.is_(None)),
+            sa.or_(_person.c.username == text.strip(), _person.c.name == text.strip()),
+        )
+    ).all()
     exact = [p.username for p in found if p.username == text.strip()] or [p.username for p in found]
     if len(exact) == 1:
         return exact[0]
-    raise Refused(f"{'Nobody' if not exact else 'More than one person'} here is called {text}. Pick a person from the list.", "person")
+    raise Refused(
+        f"{'Nobody' if not exact else 'More than one person'} here is called {text}. Pick a person from the list.",
+        "person",
+    )
 
 
 def worker_of(connection: Connection, ticket_id: int) -> tuple[str | None, str | None]:
     """(worker, department) of the ticket's newest slip."""
-    row = connection.execute(sa.select(_slip.c.worker, _slip.c.department).where(_slip.c.ticket_id == ticket_id)
-                             .order_by(_slip.c.id.desc()).limit(1)).first()
+    row = connection.execute(
+        sa.select(_slip.c.worker, _slip.c.department)
+        .where(_slip.c.ticket_id == ticket_id)
+        .order_by(_slip.c.id.desc())
+        .limit(1)
+    ).first()
     return (row.worker, row.department) if row else (None, None)
 
 
@@ -214,7 +368,9 @@ def _first(column: sa.Column, value) -> sa.ColumnElement:
 
 
 def _change(connection: Connection, ticket_id: int, **values) -> None:
-    connection.execute(sa.update(_ticket).where(_ticket.c.id == ticket_id).values(version=_ticket.c.version + 1, **values))
+    connection.execute(
+        sa.update(_ticket).where(_ticket.c.id == ticket_id).values(version=_ticket.c.version + 1, **values)
+    )
 
 
 def _slip_row(connection: Connection, slip_id: int) -> sa.Row:
@@ -242,17 +398,29 @@ def _expect_return_visit(connection: Connection, ticket: sa.Row, handled_at: dat
 
 def _end_open_slips(connection: Connection, ticket_id: int, now: datetime) -> None:
     ended = (SlipState.VERIFIED, SlipState.CANCELLED)
-    connection.execute(sa.update(_slip).where(_slip.c.ticket_id == ticket_id, _slip.c.state.not_in(ended)).values(
-        state=SlipState.CANCELLED, cancelled_at=now))
+    connection.execute(
+        sa.update(_slip)
+        .where(_slip.c.ticket_id == ticket_id, _slip.c.state.not_in(ended))
+        .values(state=SlipState.CANCELLED, cancelled_at=now)
+    )
 
 
 def _claim_photos(connection: Connection, ticket_id: int, photos: list[int], kind: str) -> None:
     """The form names photos that were uploaded before; only those of this ticket count."""
     if photos:
-        connection.execute(sa.update(_photo).where(_photo.c.id.in_(photos), _photo.c.ticket_id == ticket_id).values(kind=kind))
+        connection.execute(
+            sa.update(_photo).where(_photo.c.id.in_(photos), _photo.c.ticket_id == ticket_id).values(kind=kind)
+        )
 
 
 def heads(connection: Connection, username: str) -> bool:
     """Whether the person heads a department (then accepting a slip does not make them its worker)."""
-    return connection.execute(sa.select(_role.c.id).join(_person, _person.c.id == _role.c.person_id).where(
-        _person.c.username == username, _role.c.role.in_(HEADS)).limit(1)).first() is not None
+    return (
+        connection.execute(
+            sa.select(_role.c.id)
+            .join(_person, _person.c.id == _role.c.person_id)
+            .where(_person.c.username == username, _role.c.role.in_(HEADS))
+            .limit(1)
+        ).first()
+        is not None
+    )

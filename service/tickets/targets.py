@@ -1,7 +1,7 @@
 """Targets of a ticket: each due instant with the sum that led to it, computed in the centre's calendar.
 
-Every computation is kept as a row (which start, minutes, calendar and version), so that a changed urgency or calendar can be
-computed again and an old sum still be shown. Called by operations, on the step's connection.
+Every computation is kept as a row (which start, minutes, calendar and version), so that a changed urgency or calendar
+can be computed again and an old sum still be shown. Called by operations, on the step's connection.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def set_targets(
 ) -> dict[str, datetime | None]:
     """Compute response, arrival and resolution from the decision table's row; gives the process its instants.
 
-    `level` has response_minutes, arrival_minutes, resolution_minutes (None: no such target) and calendar. Also `reminder_at`,
-    the moment when 80 % of the handling time is used.
+    `level` has response_minutes, arrival_minutes, resolution_minutes (None: no such target) and calendar. Also
+    `reminder_at`, the moment when 80 % of the handling time is used.
     """
     centre_id = _centre_of(connection, ticket_id)
     calendar = calendar_of(connection, centre_id, level["calendar"])

@@ -1,0 +1,565 @@
+"""Open limits follow a changed calendar: what would move, and moving it, one ticket at a time.
+
+A limit that is neither met nor closed is counted again from its own start, minutes and calendar; the ticket, its sums, the
+variables of its process and every open task and armed timer that follows move together, in one transaction per ticket. Which
+task or timer follows is read from the diagram the instance runs on. Surprise: a deadline moves only if it is exactly what its
+expression gives by an older calendar; one that somebody set by hand stays where it was put.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
+
+from engine.api import SYSTEM, Actor, Scope
+from engine.dialect import TimerKind
+from engine.errors import ExpressionError
+from engine.feel import from_json
+from engine.tables import process_instance, timer, user_task
+from service import access
+from service.calendars import queries as calendars
+from service.calendars.actions import CalendarMoved, save_version
+from service.calendars.queries import BUSINESS, ROUND_THE_CLOCK
+from service.calendars.rules import Calendar, CalendarError, explain, round_the_clock
+from service.errors import NotThere
+from service.organisation.models import Centre, Person
+from service.tickets import rules
+from service.tickets.models import OPEN_STATES, AnsweredRequest, Target, TargetKind, Ticket
+from service.tickets.targets import reminder_at
+
+log = logging.getLogger("zhiban.recompute")
+
+_ticket, _target = Ticket.__table__, Target.__table__
+_COMPUTED = ("table", "customer")  # where a target comes from when it is a sum of business time
+_COUNTED = (
+    "business time after",
+    "next business day",
+    "closing time",
+)  # FEEL functions whose value the calendar decides
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One deadline that moves. `kind` None: a step with a limit of its own, named by its element and definition."""
+
+    ticket_id: int
+    number: str
+    title: str
+    kind: TargetKind | None
+    element_id: str | None
+    definition_hash: str | None
+    old_at: datetime
+    new_at: datetime
+
+
+@dataclass(slots=True)
+class Preview:
+    """What a calendar would do to the open tickets of a centre. `unreachable`: number -> why its limit has no instant."""
+
+    tickets: int = 0
+    shifts: list[Shift] = field(default_factory=list)
+    unpublished_years: tuple[int, ...] = ()
+    unreachable: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Followed:
+    """What was moved. A ticket in `failed` is as it was before; the clock tries it again."""
+
+    shifts: list[Shift] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The version that is in force after a change, and what it moved."""
+
+    version: int
+    followed: Followed
+    replayed: bool = False
+
+
+# --- what a page and the clock ask ---------------------------------------------------------------------------------
+
+
+def preview(session: Session, centre_id: int, draft: Calendar) -> Preview:
+    """What would move if `draft` were the centre's newest calendar. Changes nothing; a fixed number of statements."""
+    connection, engine = session.connection(), session.info["app"].engine
+    found = Preview()
+    years: set[int] = set()
+    for plan in _plans(engine, connection, _Counting.with_draft(connection, centre_id, draft), centre_id):
+        found.tickets += 1
+        found.shifts += plan.shifts
+        years |= plan.unpublished_years
+        if plan.fault:
+            found.unreachable[plan.ticket.number] = plan.fault
+    found.shifts.sort(key=lambda shift: (shift.old_at, shift.number))
+    found.unpublished_years = tuple(sorted(years))
+    return found
+
+
+def change_calendar(
+    app,
+    person: Person,
+    centre_id: int,
+    change: Callable[[Calendar], Calendar],
+    *,
+    reason: str,
+    seen: int | None = None,
+    request_id: str | None = None,
+) -> Changed:
+    """Save `change` of the centre's calendar as a new version and let every open limit follow.
+
+    `seen` is the version the person looked at. The same `request_id` saves once. Raises NotThere, NotAllowed, CalendarMoved,
+    and Refused where the calendar contradicts itself. Should the process die on the way, `catch_up` does the rest.
+    """
+    with app.writing() as session:
+        me, unit = session.get_one(Person, person.id), session.info["unit"]
+        centre = session.get(Centre, centre_id)
+        if centre is None:
+            raise NotThere("Centre", centre_id)
+        actor = access.actor(me, access.require(me, "change calendar", centre))
+        if (answered := _answered(session, unit, request_id)) is not None:
+            return Changed(answered, Followed(), replayed=True)
+        old = calendars.calendar_of(session, centre_id)
+        if seen is not None and seen != old.version:
+            raise CalendarMoved(seen, old.version)
+        saved = save_version(session, centre_id, change(old), actor=actor, now=unit.now, reason=reason, seen=seen)
+        if request_id:
+            session.add(
+                AnsweredRequest(
+                    request_id=request_id, action="calendar", by=me.username, thing_id=saved.new.version, at=unit.now
+                )
+            )
+    return Changed(saved.new.version, follow(app, centre_id, actor=actor) if saved.changed else Followed())
+
+
+def _answered(session: Session, unit, request_id: str | None) -> int | None:
+    if request_id is None:
+        return None
+    unit.lock_request(request_id)
+    row = session.get(AnsweredRequest, request_id)
+    return row.thing_id if row and row.action == "calendar" else None
+
+
+def follow(app, centre_id: int, *, actor: Actor = SYSTEM) -> Followed:
+    """Move every open limit of a centre to where its newest calendar puts it. Run again it moves nothing twice."""
+    with app.session() as session:
+        connection = session.connection()
+        counting = _Counting.saved(connection, centre_id)
+        plans = list(_plans(app.engine, connection, counting, centre_id))
+    done = Followed()
+    for plan in plans:
+        if plan.works:
+            _follow_safely(app, centre_id, plan.ticket, actor, done)
+    _mark(app, counting.newest.version, [id for plan in plans if not plan.works for id in plan.same])
+    return done
+
+
+def _follow_safely(app, centre_id: int, ticket: sa.Row, actor: Actor, done: Followed) -> None:
+    try:
+        done.shifts += _follow_one(app, centre_id, ticket, actor)
+    except Exception:
+        log.exception("the limits of ticket %s do not follow the calendar yet; the clock tries again", ticket.number)
+        done.failed.append(ticket.number)
+
+
+def unfinished(session: Session, centre_id: int) -> int:
+    """How many open limits of a centre were counted by an older calendar than its newest."""
+    newest, wanted = calendars.newest_version(session, centre_id), _open_of(centre_id)
+    tickets = {row.id: row for row in session.execute(sa.select(_ticket).where(wanted))}
+    older = _newest_targets(wanted).where(_target.c.calendar == BUSINESS, _target.c.calendar_version < newest)
+    return sum(not _is_met(tickets[row.ticket_id], row.kind) for row in session.execute(older))
+
+
+def catch_up(app) -> int:
+    """Finish, for every centre, what a killed process left behind; how many deadlines moved. The clock calls it."""
+    with app.session() as session:
+        behind = [id for id in session.scalars(sa.select(Centre.id).order_by(Centre.id)) if unfinished(session, id)]
+    return sum(len(follow(app, id).shifts) for id in behind)
+
+
+# --- calendars to count by -----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Counting:
+    """The calendar that counts from now on, and the older ones by which a deadline may have been made."""
+
+    newest: Calendar
+    reason: str
+    connection: Connection
+    centre_id: int
+    older: list[tuple[int, datetime]]  # (version, when it was saved), newest first, without the newest calendar's own
+
+    @classmethod
+    def saved(cls, connection: Connection, centre_id: int) -> _Counting:
+        rows = calendars.versions(connection, centre_id)
+        reason = f"日历第 {rows[0].version} 版：{rows[0].reason}" if rows else ""
+        newest = calendars.calendar_of(connection, centre_id)
+        return cls(newest, reason, connection, centre_id, [(row.version, row.created_at) for row in rows[1:]])
+
+    @classmethod
+    def with_draft(cls, connection: Connection, centre_id: int, draft: Calendar) -> _Counting:
+        rows = calendars.versions(connection, centre_id)
+        return cls(draft, "", connection, centre_id, [(row.version, row.created_at) for row in rows])
+
+    def by(self, calendar: Calendar) -> Callable[[str], Calendar]:
+        return lambda name: round_the_clock(calendar.zone) if name == ROUND_THE_CLOCK else calendar
+
+    def before(self, at: datetime) -> Iterable[Calendar]:
+        """The calendars by which something opened at that moment may stand, newest first.
+
+        One more than was in force then: a step that had begun before a calendar was saved may have read the one before.
+        """
+        spare = 1
+        for version, saved_at in self.older:
+            yield self._load(version)
+            if saved_at <= at:
+                spare -= 1
+            if spare < 0:
+                return
+        yield calendars.default_calendar(self.newest.zone)
+
+    def _load(self, version: int) -> Calendar:
+        if version not in self._loaded:
+            self._loaded[version] = calendars.calendar_version(self.connection, self.centre_id, version)
+        return self._loaded[version]
+
+    @cached_property
+    def _loaded(self) -> dict[int, Calendar]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """What a FEEL function sees when an expression is tried out by a calendar that is given."""
+
+    connection: Connection
+    scope: Scope
+    now: datetime
+    calendars: Callable[[str], Calendar]
+
+
+# --- what would move -----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An open task or an armed timer, and the expression that gave its deadline."""
+
+    id: str
+    instance: _Instance
+    element_id: str
+    due_at: datetime
+    opened_at: datetime
+    expression: str
+
+
+@dataclass(slots=True)
+class _Instance:
+    """A running instance of a ticket's family with its variables."""
+
+    row: sa.Row
+    definition: Any
+    variables: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Family:
+    """A ticket's process and the procedures it called, and what waits in them."""
+
+    instances: list[_Instance] = field(default_factory=list)
+    waiting: list[_Waiting] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Everything that one ticket's limits have to change; empty where nothing does."""
+
+    ticket: sa.Row
+    targets: list[dict[str, Any]] = field(default_factory=list)  # rows to be added
+    columns: dict[str, datetime] = field(default_factory=dict)
+    same: list[int] = field(default_factory=list)  # targets whose sum the newest calendar confirms
+    variables: dict[str, dict[str, datetime | None]] = field(default_factory=dict)  # instance -> values
+    moves: list[tuple[_Waiting, datetime]] = field(default_factory=list)
+    shifts: list[Shift] = field(default_factory=list)
+    unpublished_years: set[int] = field(default_factory=set)
+    fault: str = ""
+
+    @property
+    def works(self) -> bool:
+        return bool(self.targets or self.moves)
+
+
+def _plans(engine, connection: Connection, counting: _Counting, centre_id: int, ticket_id: int | None = None):
+    """The plan of every open ticket of a centre, or of one: five statements for all of them together."""
+    wanted = _open_of(centre_id) if ticket_id is None else sa.and_(_open_of(centre_id), _ticket.c.id == ticket_id)
+    tickets = connection.execute(sa.select(_ticket).where(wanted).order_by(_ticket.c.id)).all()
+    targets = defaultdict(list)
+    for row in connection.execute(_newest_targets(wanted)):
+        targets[row.ticket_id].append(row)
+    families = _families(engine, connection, wanted)
+    for ticket in tickets:
+        plan, family = _Plan(ticket), families.get(ticket.instance_id, _Family())
+        try:
+            _count_again(plan, targets[ticket.id], family, counting)
+            _move_along(plan, family, engine, counting)
+        except CalendarError as error:  # no opening for years: the limit stays, and the page says so
+            plan = _Plan(ticket, fault=str(error))
+        yield plan
+
+
+def _open_of(centre_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_ticket.c.centre_id == centre_id, _ticket.c.state.in_(OPEN_STATES))
+
+
+def _newest_targets(wanted: sa.ColumnElement[bool]) -> sa.Select:
+    """The newest computation of each kind, of the tickets wanted."""
+    newest = (
+        sa.select(sa.func.max(_target.c.id))
+        .where(_target.c.ticket_id.in_(sa.select(_ticket.c.id).where(wanted)))
+        .group_by(_target.c.ticket_id, _target.c.kind)
+    )
+    return sa.select(_target).where(_target.c.id.in_(newest)).order_by(_target.c.id)
+
+
+def _families(engine, connection: Connection, wanted: sa.ColumnElement[bool]) -> dict[str, _Family]:
+    """Root instance -> its family: the running instances, and what waits in them with a deadline of the diagram's."""
+    roots = sa.select(_ticket.c.instance_id).where(wanted)
+    running = sa.select(process_instance).where(
+        process_instance.c.root_id.in_(roots), process_instance.c.state == "running"
+    )
+    tasks = sa.select(user_task).where(user_task.c.root_id.in_(roots), user_task.c.state == "open")
+    timers = sa.select(timer).where(timer.c.root_id.in_(roots), timer.c.state == "armed")
+    families, instances = defaultdict(_Family), {}
+    for row in connection.execute(running.order_by(process_instance.c.id)).all():
+        definition = engine.catalogue.get(connection, row.definition_hash)
+        instances[row.id] = _Instance(row, definition, from_json(orjson.loads(row.variables)))
+        families[row.root_id].instances.append(instances[row.id])
+    for row in connection.execute(tasks.order_by(user_task.c.id)):
+        _add(families[row.root_id], instances.get(row.instance_id), row, row.opened_at)
+    for row in connection.execute(timers.order_by(timer.c.id)):
+        _add(families[row.root_id], instances.get(row.instance_id), row, row.armed_at)
+    return families
+
+
+def _add(family: _Family, instance: _Instance | None, row: sa.Row, opened_at: datetime) -> None:
+    element = instance.definition.diagram.elements.get(row.element_id) if instance else None
+    if element is None or row.due_at is None:
+        return
+    dated = element.event.timer is TimerKind.DATE and not getattr(row, "repeat", None)
+    expression = element.due or (element.event.expression if dated else None)
+    if expression:
+        family.waiting.append(_Waiting(row.id, instance, row.element_id, row.due_at, opened_at, expression))
+
+
+def _is_met(ticket: sa.Row, kind: str) -> bool:
+    return getattr(ticket, f"{_name(kind)}_met_at") is not None
+
+
+def _name(kind: str) -> str:
+    return str(kind).replace("-", "_")
+
+
+# --- the ticket's own limits
+
+
+def _count_again(plan: _Plan, targets: list[sa.Row], family: _Family, counting: _Counting) -> None:
+    for target in targets:
+        column = f"{_name(target.kind)}_due_at"
+        if target.calendar != BUSINESS or _is_met(plan.ticket, target.kind):
+            continue
+        if getattr(plan.ticket, column) == target.due_at and target.source in _COMPUTED:
+            _count_one(plan, target, column, family, counting)
+        elif target.calendar_version != counting.newest.version:  # set by hand, or promised: it stays
+            plan.same.append(target.id)
+
+
+def _count_one(plan: _Plan, target: sa.Row, column: str, family: _Family, counting: _Counting) -> None:
+    newest = counting.newest
+    total = explain(target.start_at, target.minutes, newest)
+    plan.unpublished_years.update(total.unpublished_years)
+    if _content(total.to_json()) == _content(target.sum):
+        plan.same += [target.id] if target.calendar_version != newest.version else []
+        return
+    due = rules.earlier_of(total.due_at, _customer_at(plan.ticket, target))
+    plan.targets.append(
+        {c.name: getattr(target, c.name) for c in _target.c if c.name != "id"}
+        | {
+            "calendar_version": newest.version,
+            "standard_at": total.due_at,
+            "due_at": due.at,
+            "source": due.source,
+            "sum": total.to_json(),
+        }
+    )
+    if due.at == target.due_at:
+        return
+    plan.columns[column] = due.at
+    plan.shifts.append(_shift(plan.ticket, target.due_at, due.at, kind=TargetKind(target.kind)))
+    for instance in family.instances:
+        if instance.variables.get(column) == target.due_at:
+            values = plan.variables.setdefault(instance.row.id, {})
+            values[column] = due.at
+            if target.kind == TargetKind.RESOLUTION and instance.variables.get("reminder_at") is not None:
+                values["reminder_at"] = reminder_at(newest, target.start_at, due.at)
+
+
+def _content(total: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in total.items() if key != "calendar_version"}
+
+
+def _customer_at(ticket: sa.Row, target: sa.Row) -> datetime | None:
+    """The customer's own deadline: it counts for what was set at registration, not after the ticket was reopened."""
+    from_registration = target.kind != TargetKind.RETURN_VISIT and target.start_at == ticket.registered_at
+    return ticket.deadline_at if ticket.deadline_kind == "at" and from_registration else None
+
+
+def _shift(ticket: sa.Row, old_at: datetime, new_at: datetime, *, kind=None, waiting: _Waiting | None = None) -> Shift:
+    element, hash = (waiting.element_id, waiting.instance.row.definition_hash) if waiting else (None, None)
+    return Shift(ticket.id, ticket.number, ticket.title, kind, element, hash, old_at, new_at)
+
+
+# --- tasks and timers
+
+
+def _move_along(plan: _Plan, family: _Family, engine, counting: _Counting) -> None:
+    told = {(shift.old_at, shift.new_at) for shift in plan.shifts}
+    for one in family.waiting:
+        values = plan.variables.get(one.instance.row.id, {})
+        new_at = _followed(one, values, engine, counting)
+        if new_at is None:
+            new_at = _counted(one, engine, counting)
+        if new_at is None or new_at == one.due_at:
+            continue
+        plan.moves.append((one, new_at))
+        if not _from_variable(one, values) and (one.due_at, new_at) not in told:
+            told.add((one.due_at, new_at))  # a step and the timer on its edge are one limit
+            plan.shifts.append(_shift(plan.ticket, one.due_at, new_at, waiting=one))
+
+
+def _from_variable(one: _Waiting, values: dict[str, datetime | None]) -> list[str]:
+    return [name for name in values if one.instance.variables.get(name) == one.due_at]
+
+
+def _followed(one: _Waiting, values: dict[str, datetime | None], engine, counting: _Counting) -> datetime | None:
+    """The new instant of a deadline that is one of the changed variables; None where it follows none of them."""
+    names = engine.expressions.names(one.expression)
+    instants = {values[name] for name in _from_variable(one, values) if name in names and values[name]}
+    if len(instants) > 1:  # two limits stood at the same instant and part now: the diagram says which one it is
+        meant = _value(one, one.instance.variables | values, engine, counting, counting.newest)
+        instants = {meant} if meant in instants else {min(instants)}
+    return next(iter(instants), None)
+
+
+def _counted(one: _Waiting, engine, counting: _Counting) -> datetime | None:
+    """The new instant of a deadline that its expression counts itself; None where an older calendar does not explain it."""
+    if not any(function in one.expression for function in _COUNTED):
+        return None
+    variables = one.instance.variables
+    new_at = _value(one, variables, engine, counting, counting.newest)
+    if new_at is None or new_at == one.due_at:
+        return None
+    if any(_value(one, variables, engine, counting, old) == one.due_at for old in counting.before(one.opened_at)):
+        return new_at
+    return None
+
+
+def _value(one: _Waiting, variables: dict, engine, counting: _Counting, calendar: Calendar) -> datetime | None:
+    """What the expression gives by a calendar, as of the moment when the task was opened or the timer armed."""
+    row = one.instance.row
+    context = dict.fromkeys(one.instance.definition.names) | variables
+    context |= {
+        "now": one.opened_at,
+        "instance": {
+            "id": row.id,
+            "business_key": row.business_key,
+            "process": row.process_key,
+            "centre": row.centre_id,
+            "building": row.building_id,
+        },
+    }
+    scope = Scope(row.centre_id, row.building_id)
+    trial = _Trial(counting.connection, scope, one.opened_at, counting.by(calendar))
+    try:
+        value = engine.expressions.evaluate(one.expression, context, trial)
+    except ExpressionError as error:
+        log.warning("the deadline of %s in %s stays: %s", one.element_id, row.business_key, error)
+        return None
+    return value if isinstance(value, datetime) else None
+
+
+# --- moving it -----------------------------------------------------------------------------------------------------
+
+
+def _follow_one(app, centre_id: int, ticket: sa.Row, actor: Actor) -> list[Shift]:
+    """One ticket in one transaction, planned anew under the lock of its process."""
+    with app.writing() as session:
+        connection, unit = session.connection(), session.info["unit"]
+        _lock(connection, ticket.instance_id)
+        counting = _Counting.saved(connection, centre_id)
+        for plan in _plans(app.engine, connection, counting, centre_id, ticket.id):
+            _write_ticket(connection, plan, counting, unit.now)
+            _write_process(app.engine, unit, plan, counting.reason, actor)
+            return plan.shifts
+        return []  # closed meanwhile
+
+
+def _lock(connection: Connection, instance_id: str | None) -> None:
+    """The same lock, first, as every step of the process takes (SQLite: the unit has the write lock already)."""
+    connection.execute(sa.select(process_instance.c.id).where(process_instance.c.id == instance_id).with_for_update())
+
+
+def _write_ticket(connection: Connection, plan: _Plan, counting: _Counting, now: datetime) -> None:
+    if plan.columns:
+        connection.execute(
+            sa.update(_ticket)
+            .where(_ticket.c.id == plan.ticket.id)
+            .values(version=_ticket.c.version + 1, **plan.columns)
+        )
+    if plan.targets:
+        rows = [row | {"computed_at": now, "reason": _reason(row["reason"], counting.reason)} for row in plan.targets]
+        connection.execute(sa.insert(_target), rows)
+    _mark_in(connection, counting.newest.version, plan.same)
+
+
+def _reason(before: str, reason: str) -> str:
+    """Why a target was first set stays in front; an earlier calendar's reason makes place for the new one."""
+    first = before.split("；日历第")[0]
+    return reason if not first or first.startswith("日历第") else f"{first}；{reason}"
+
+
+def _write_process(engine, unit, plan: _Plan, reason: str, actor: Actor) -> None:
+    for instance_id, values in plan.variables.items():
+        engine.set_variables(instance_id, values, reason=reason, actor=actor, unit=unit)
+    together = defaultdict(list)
+    for one, new_at in plan.moves:
+        together[one.instance.row.root_id, one.element_id, new_at].append(one.id)
+    for (root_id, element_id, new_at), ids in together.items():
+        engine.retime_element(root_id, element_id, new_at, reason=reason, actor=actor, unit=unit, only=ids)
+
+
+def _mark(app, version: int, ids: list[int]) -> None:
+    if ids:
+        with app.writing() as session:
+            _mark_in(session.connection(), version, ids)
+
+
+def _mark_in(connection: Connection, version: int, ids: list[int]) -> None:
+    """The newest calendar gives the same sum: note on the row that it was asked, so that nobody asks again."""
+    for start in range(0, len(ids), 500):
+        some = _target.c.id.in_(ids[start : start + 500])
+        connection.execute(
+            sa.update(_target).where(some, _target.c.calendar_version < version).values(calendar_version=version)
+        )

@@ -1,0 +1,63 @@
+"""The database: how it is opened, and that the schema steps make exactly what the code expects."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from service import db
+
+
+def test_the_schema_steps_make_what_the_models_say(database):
+    db.import_models()
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, db.Base.metadata) == []
+
+
+def test_upgrading_again_changes_nothing(database):
+    before = db.revision_of(database)
+    db.upgrade(database)
+    assert db.revision_of(database) == before == db.newest_revision()
+
+
+@pytest.mark.databases("sqlite")
+def test_sqlite_writes_ahead_waits_and_keeps_references(tmp_path):
+    opened = db.connect(f"sqlite:///{tmp_path / 'new' / 'zhiban.db'}")
+    with opened.connect() as connection:
+        values = {
+            p: connection.exec_driver_sql(f"PRAGMA {p}").scalar()
+            for p in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+
+
+@pytest.mark.databases("postgresql")
+def test_postgresql_ends_what_hangs(database):
+    with database.connect() as connection:
+        values = {
+            name: connection.execute(sa.text(f"show {name}")).scalar()
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout", "timezone")
+        }
+    assert values == {
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "15s",
+        "statement_timeout": "10s",
+        "timezone": "UTC",
+    }
+
+
+def test_another_database_is_refused_by_name():
+    with pytest.raises(ValueError, match="mysql"):
+        db.connect("mysql://localhost/x")
+
+
+def test_rows_that_are_there_are_left_alone(database):
+    from service.tickets.models import Counter
+
+    with database.begin() as connection:
+        db.insert_or_leave(connection, Counter, [{"name": "a", "value": 1}], ["name"])
+        db.insert_or_leave(connection, Counter, [{"name": "a", "value": 2}, {"name": "b", "value": 3}], ["name"])
+        assert dict(connection.execute(sa.select(Counter.name, Counter.value)).all()) == {"a": 1, "b": 3}

@@ -1,0 +1,95 @@
+"""The clock process: its jobs, its signs of life, and what it does when time jumps or a job fails."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from service.health.queries import health
+from service.scheduler import ClockProcess, JumpGuard
+
+
+class Machine:
+    """A machine's own time, moved by hand."""
+
+    def __init__(self):
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_swept_timer_fires_once_and_the_escalation_is_there(story, clock):
+    """Clause 8: nobody accepts in time."""
+    story.register(unit="2-0805")
+    story.dispatch()
+    process = ClockProcess(story.app)
+    process.guard = JumpGuard(lambda: 0.0, lambda: 0.0)
+    clock.advance(timedelta(days=3))
+    for _ in range(2):
+        process.sweep()
+    assert [t.element_id for t in story.tasks("chen")] == ["answer_supervisor"]
+
+
+def test_a_heartbeat_is_a_row_and_its_silence_is_seen(story, clock):
+    """F26."""
+    with story.app.session() as session:
+        assert health(session).clock_age is None
+    process = ClockProcess(story.app)
+    process.guard = JumpGuard(lambda: 0.0, lambda: 0.0)
+    process.heartbeat()
+    with story.app.session() as session:
+        assert health(session).well
+        clock.advance(timedelta(seconds=60))
+        assert health(session).clock_alive
+        clock.advance(timedelta(seconds=1))
+        assert health(session).faults == ("No clock process is alive: limits do not fire. Start `zhiban clock`.",)
+
+
+def test_firing_pauses_while_the_wall_clock_has_jumped_and_goes_on_when_it_is_right_again(story, clock):
+    """F6."""
+    story.register(unit="2-0805")
+    story.dispatch()
+    machine = Machine()
+    process = ClockProcess(story.app)
+    process.guard = JumpGuard(lambda: clock.now().timestamp(), machine)
+    right = clock.now()
+    clock.advance(timedelta(days=3))
+    process.sweep()
+    assert story.tasks("chen") == []
+    clock.set(right)
+    process.heartbeat()
+    machine.seconds += 3 * 86400
+    clock.advance(timedelta(days=3))
+    process.sweep()
+    assert story.tasks("chen")
+
+
+def test_slow_drift_is_no_jump():
+    wall, machine = Machine(), Machine()
+    guard = JumpGuard(wall, machine)
+    for _ in range(100):
+        wall.seconds, machine.seconds = wall.seconds + 11, machine.seconds + 10
+        assert guard.jumped_by() == 0.0
+
+
+def test_a_job_that_fails_leaves_the_others_running(story):
+    process = ClockProcess(story.app)
+    process.outbox = lambda: 1 / 0
+    process._safely("outbox")
+    process._safely("heartbeat")
+    with story.app.session() as session:
+        assert health(session).clock_alive
+
+
+def test_a_dead_scheduler_is_noticed(story):
+    assert ClockProcess(story.app).stuck() == "scheduler"
+
+
+def test_housekeeping_may_run_twice(story, clock):
+    process = ClockProcess(story.app)
+    process.heartbeat()
+    clock.advance(timedelta(days=2))
+    process.housekeeping()
+    process.housekeeping()
+    with story.app.session() as session:
+        assert health(session).clock_age is None
