@@ -29,14 +29,24 @@ def set_variables(engine, unit: Unit, instance_id: str, values: dict[str, Any], 
     family = Family.lock(engine, unit.connection, unit.now, actor, root_id["root_id"])
     running = family.member(instance_id)
     if running.fields["state"] != "running":
-        raise NotPossible(f"Instance {instance_id} has {running.fields['state']} already; its variables stay as they are.")
+        raise NotPossible(
+            f"Instance {instance_id} has {running.fields['state']} already; its variables stay as they are."
+        )
     before = {name: running.variables.get(name) for name in values}
     changed = sorted(name for name in values if name not in running.variables or before[name] != values[name])
     if not changed:
         return Result(instance_id)
     running.assign({name: values[name] for name in changed})
-    running.record("variables-set", None, names=changed, reason=reason, personal={
-        "before": to_json({name: before[name] for name in changed}), "after": to_json({name: values[name] for name in changed})})
+    running.record(
+        "variables-set",
+        None,
+        names=changed,
+        reason=reason,
+        personal={
+            "before": to_json({name: before[name] for name in changed}),
+            "after": to_json({name: values[name] for name in changed}),
+        },
+    )
     family.save()
     engine.publish(unit, family)
     return Result(instance_id)
