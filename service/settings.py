@@ -24,20 +24,20 @@ FILE_VARIABLE = "ZHIBAN_SETTINGS"  # path of the TOML file; not a setting itself
 _VAR, _BPMN, _NONE = Path("var"), Path("bpmn"), Path()
 
 
-def setting(default: Any, meaning: str, unit: str = "") -> Any:
-    return field(default=default, metadata={"meaning": meaning, "unit": unit})
+def setting(default: Any, meaning: str, unit: str = "", secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"meaning": meaning, "unit": unit, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of one installation, typed and checked."""
 
-    var_dir: Path = setting(_VAR, "Folder for everything that is written: database, photos, secret key.")  # noqa: RUF009  (a dataclass field)
+    var_dir: Path = setting(_VAR, "Folder for everything that is written: database, photos, secret key.")  # noqa: RUF009
     database_url: str = setting("", "SQLAlchemy address of the database; empty means SQLite in `var_dir`.")
     bpmn_dir: Path = setting(_BPMN, "Folder of the shipped procedures.")  # noqa: RUF009
     photo_dir: Path = setting(_NONE, "Folder for photos, outside the web root; empty: in `var_dir`.")  # noqa: RUF009
     secret_key: str = setting(
-        "", "Signs cookies and forms; empty means the key in `var_dir`/secret-key, made on first use."
+        "", "Signs cookies and forms; empty means the key in `var_dir`/secret-key, made on first use.", secret=True
     )
 
     host: str = setting("127.0.0.1", "Address that the web server listens on.")
@@ -85,6 +85,23 @@ class Settings:
         12, "Deliveries of a notice that may fail before it is parked and told to the supervisor.", "tries"
     )
 
+    public_url: str = setting("", "Address that people reach the site by, for links in mails; empty: host and port.")
+    quiet_hours: str = setting(
+        "", "When nothing that is not urgent leaves, like 21:00-07:30; empty means while the centre is closed."
+    )
+    digest_times: tuple[str, ...] = setting(
+        ("11:30", "17:30"), "When a person's less important notices leave together."
+    )
+    smtp_host: str = setting("", "Mail server; empty means that no mail is sent.")
+    smtp_port: int = setting(587, "Port of the mail server.")
+    smtp_tls: str = setting("starttls", "Encryption to the mail server: starttls, tls, if-offered or none.")
+    smtp_user: str = setting("", "Login at the mail server; empty means none.")
+    smtp_password: str = setting("", "Password of that login; better in a file.", secret=True)
+    smtp_password_file: Path = setting(_NONE, "File with that password, mode 600.")  # noqa: RUF009
+    mail_from: str = setting("", "Sender of mails, like 值班 <zhiban@example.com>.")
+    mail_domains: tuple[str, ...] = setting((), "Domains that mail may go to; empty means any.")
+    mail_timeout_seconds: float = setting(5.0, "How long the sending of one mail may take.", "seconds")
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{(self.var_dir / 'zhiban.db').as_posix()}"
@@ -94,8 +111,19 @@ class Settings:
         return self.photo_dir if self.photo_dir.parts else self.var_dir / "photos"
 
     def secret(self) -> str:
-        """The signing key: the setting, or the one in `var_dir`, made (mode 600) when it is asked for the first time."""
+        """The signing key: the setting, or the one in `var_dir`, made (mode 600) on first use."""
         return self.secret_key or _own_secret(self.var_dir / "secret-key")
+
+    @property
+    def address(self) -> str:
+        """Where people reach the site, without a slash at the end."""
+        own = f"{'https' if self.certfile else 'http'}://{self.host}:{self.port}"
+        return (self.public_url or own).rstrip("/")
+
+    def mail_password(self) -> str:
+        """The password for the mail server. Raises SettingsWrong when others may read its file."""
+        path = self.smtp_password_file
+        return _kept_secret(path) if path.parts else self.smtp_password
 
 
 def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
@@ -117,6 +145,7 @@ def describe() -> list[dict[str, Any]]:
             "unit": f.metadata["unit"],
             "default": f.default,
             "meaning": f.metadata["meaning"],
+            "secret": f.metadata["secret"],
         }
         for f in fields(Settings)
     ]
@@ -194,3 +223,14 @@ def _own_secret(path: Path) -> str:
     with os.fdopen(handle, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(48))
     return path.read_text(encoding="ascii").strip()
+
+
+def _kept_secret(path: Path) -> str:
+    try:
+        others = path.stat().st_mode & 0o077
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsWrong(f"Password file {path} cannot be read: {error}. Correct the path or its owner.") from error
+    if others:
+        raise SettingsWrong(f"Password file {path} can be read by others. Run: chmod 600 {path}")
+    return text

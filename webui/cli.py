@@ -389,10 +389,10 @@ def _doctor(_options: argparse.Namespace) -> int:
     for fault in faults:
         print(f"fault: {fault}")
     for row in known.describe():
-        value = (
-            "(set)" if row["name"] == "secret_key" and app.settings.secret_key else getattr(app.settings, row["name"])
-        )
-        if "://" in str(value):
+        value = getattr(app.settings, row["name"])
+        if row["secret"] and value:
+            value = "(set)"
+        if row["name"] == "database_url" and value:
             value = app.database.url.render_as_string(hide_password=True)
         print(f"  {row['variable']} = {value} {row['unit']}: {row['meaning']}".replace("  :", ":"))
     return 1 if faults else 0

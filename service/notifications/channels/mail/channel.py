@@ -124,16 +124,17 @@ class _Talk:
         """A connection as the settings want it: encrypted, greeted, logged in."""
         settings = self._settings
         domain = self._sender.rpartition("@")[2]
-        kind = smtplib.SMTP_SSL if settings.smtp_tls == "tls" else smtplib.SMTP
-        smtp = kind(local_hostname=domain, timeout=settings.mail_timeout_seconds)
+        options = {"local_hostname": domain, "timeout": settings.mail_timeout_seconds}
+        encrypted = settings.smtp_tls == "tls"
+        smtp = smtplib.SMTP_SSL(context=_trust(), **options) if encrypted else smtplib.SMTP(**options)
         self._smtp = smtp
-        smtp._host = settings.smtp_host  # the name that the certificate has to bear; only the constructor sets it
+        smtp._host = settings.smtp_host  # the name that the certificate has to bear; else only the constructor sets it
         code, text = smtp.connect(settings.smtp_host, settings.smtp_port)
         if code != 220:
             raise smtplib.SMTPConnectError(code, text)
         smtp.ehlo_or_helo_if_needed()
         if settings.smtp_tls == "starttls" or (settings.smtp_tls == "if-offered" and smtp.has_extn("starttls")):
-            smtp.starttls(context=ssl.create_default_context())
+            smtp.starttls(context=_trust())
         if settings.smtp_user:
             self._log_in(smtp)
         return smtp
@@ -149,8 +150,7 @@ class _Talk:
         except smtplib.SMTPDataError as error:
             self._expect((error.smtp_code, error.smtp_error), TryLater, Rejected)
         except (smtplib.SMTPServerDisconnected, ConnectionError) as error:
-            if not self._given_up:
-                raise TryLater(f"{self._where()} hung up before it had taken the mail") from error
+            raise TryLater(f"{self._where()} hung up before it had taken the mail") from error
 
     def _expect(self, answer: tuple[int, bytes], later: type[SendingFailed], never: type[SendingFailed]) -> None:
         code, text = answer
@@ -160,6 +160,11 @@ class _Talk:
         if code == 421 or code in _OURS_TO_MEND:
             raise ChannelDown(said)
         raise (never if code >= 500 else later)(said)
+
+
+def _trust() -> ssl.SSLContext:
+    """Certificates of known authorities, for the host's own name; SSL_CERT_FILE in the environment names other ones."""
+    return ssl.create_default_context()
 
 
 def _is_this_machine(sock: socket.socket) -> bool:
