@@ -38,7 +38,7 @@ class Base(DeclarativeBase):
 
 
 def choice(kind: type[StrEnum]) -> sa.Enum:
-    """The column type for an enum: its values as text, so that a dump reads well and no type has to be altered later."""
+    """The column type for an enum: its values as text, so that a dump reads well and no type is altered later."""
     return sa.Enum(
         kind, native_enum=False, length=24, create_constraint=False, values_callable=lambda k: [m.value for m in k]
     )

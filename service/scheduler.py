@@ -90,7 +90,7 @@ class ClockProcess:
         """Write that this clock lives, what it fired, and what is wrong."""
         jump = self.guard.jumped_by()
         self._error = (
-            f"the machine's time jumped by {jump:.0f} s; firing pauses until it is right again or the clock is restarted"
+            f"the machine's time jumped by {jump:.0f} s; firing pauses until it is right or we are restarted"
             if jump
             else None
         )

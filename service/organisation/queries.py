@@ -24,27 +24,17 @@ def names_of(session: Session, usernames: Iterable[str | None]) -> dict[str, str
 
 
 def members(session: Session, role: str, centre_id: int, building_id: int | None = None) -> list[Person]:
-    """The active people who have a role in a centre; those narrowed to another building are left out. Company-wide
-    roles count.
+    """The active people who have a role in a centre; those narrowed to another building are left out.
+
+    Company-wide roles count. Without a building everybody of the centre is meant.
     """
-    return list(
-        session.scalars(
-            sa.select(Person)
-            .join(RoleAssignment)
-            .where(
-                Person.active,
-                RoleAssignment.role == role,
-                sa.or_(RoleAssignment.centre_id == centre_id, RoleAssignment.centre_id.is_(None)),
-                sa.or_(
-                    RoleAssignment.building_id.is_(None),
-                    sa.literal(building_id).is_(None),
-                    RoleAssignment.building_id == building_id,
-                ),
-            )
-            .distinct()
-            .order_by(Person.id)
-        )
-    )
+    here = [RoleAssignment.role == role]
+    here.append(sa.or_(RoleAssignment.centre_id == centre_id, RoleAssignment.centre_id.is_(None)))
+    if building_id is not None:
+        here.append(sa.or_(RoleAssignment.building_id.is_(None), RoleAssignment.building_id == building_id))
+    return list(session.scalars(
+        sa.select(Person).join(RoleAssignment).where(Person.active, *here).distinct().order_by(Person.id)
+    ))
 
 
 def on_duty(session: Session, role: str, centre_id: int, at: datetime) -> list[Person]:

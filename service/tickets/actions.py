@@ -298,7 +298,7 @@ def claim(app, person: Person, task_id: str) -> Result:
 
 
 def assign(app, person: Person, task_id: str, to_username: str | None, reason: str) -> Result:
-    """Give a task to somebody, or back to its group (None). Leads may, and a department's head within the department."""
+    """Give a task to somebody, or back to its group (None). Leads may, and a department's head within it."""
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         task = _open(_task(app, session, task_id))

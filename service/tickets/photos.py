@@ -75,7 +75,7 @@ def _opened(sent: bytes, max_megapixels: int) -> tuple[Image.Image, str]:
             image = Image.open(BytesIO(sent), formats=_READ)
             if image.width * image.height > max_megapixels * 1_000_000:
                 raise PhotoRefused(
-                    f"The picture has {image.width * image.height / 1e6:.0f} megapixels; at most {max_megapixels} are taken.",
+                    f"The picture has {image.width * image.height / 1e6:.0f} megapixels; at most {max_megapixels} go.",
                     "photo",
                 )
             format = image.format or ""
@@ -94,7 +94,7 @@ def store(folder: Path, picture: Picture, reserve_megabytes: int) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free < reserve_megabytes * 1_000_000:
         raise StorageFull(
-            f"Less than {reserve_megabytes} MB are free for photos. Tell the administrator; your step goes on without it."
+            f"Less than {reserve_megabytes} MB are free for photos. Tell the administrator; steps go on."
         )
     key = secrets.token_urlsafe(24)
     path = path_of(folder, key)

@@ -159,7 +159,7 @@ def all_work(person: Person, now: datetime | None = None, limit: int = PAGE) -> 
 
 
 def department_queue(person: Person, department: str, now: datetime | None = None, limit: int = PAGE) -> list[WorkItem]:
-    """The open tasks of a department in the person's centres, whoever has them: not accepted ones, and each worker's."""
+    """The open tasks of a department in the person's centres, whoever has them."""
     session = object_session(person)
     now = now or session.info["clock"].now()
     mine = access.reach(person, now)
