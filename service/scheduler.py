@@ -22,7 +22,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.auth import actions as logins
 from service.health.models import ClockHeartbeat
+from service.notifications.channels import channels_of
 from service.notifications.deliver import deliver_due
+from service.notifications.delivery import send_due
 
 log = logging.getLogger("zhiban.clock")
 
@@ -86,6 +88,11 @@ class ClockProcess:
         while not self.stopping.is_set() and deliver_due(self.app):
             self._alive_at["outbox"] = time.monotonic()
 
+    def messages(self, kind: str) -> None:
+        """Send by one channel what is due; a server that hangs is left after its time limit, then the channel rests."""
+        while send_due(self.app, kind, go_on=lambda: not self.stopping.is_set()):
+            pass
+
     def heartbeat(self) -> None:
         """Write that this clock lives, what it fired, and what is wrong."""
         jump = self.guard.jumped_by()
@@ -129,13 +136,21 @@ class ClockProcess:
         ):
             self._alive_at[name] = time.monotonic()
             self.scheduler.add_job(self._safely, "interval", seconds=seconds, args=[name], id=name)
+        for kind in channels_of(settings):  # each by itself: one that hangs holds up no other
+            self.scheduler.add_job(
+                self._safely,
+                "interval",
+                seconds=settings.clock_sweep_seconds,
+                args=["messages", kind],
+                id=f"messages-{kind}",
+            )
         self._safely("heartbeat")
         self.scheduler.start()
 
-    def _safely(self, name: str) -> None:
+    def _safely(self, name: str, *args: str) -> None:
         """Run a job; whatever it raises is logged and the next run comes. Only a run that ends counts as life."""
         try:
-            getattr(self, name)()
+            getattr(self, name)(*args)
             self._alive_at[name] = time.monotonic()
         except Exception:
             log.exception("%s failed; it runs again at its next turn", name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,15 +19,15 @@ from sqlalchemy.orm import Session
 from engine.tables import outbox
 from service.calendars.queries import calendar_of
 from service.db import insert_or_leave
+from service.notifications import delivery
 from service.notifications.models import Notice
 from service.notifications.notify import KIND
+from service.notifications.rules import wait_after
 from service.organisation import queries as people
 from service.organisation.models import Person
 
 log = logging.getLogger("zhiban.notices")
 
-FIRST_WAIT = timedelta(seconds=10)
-LONGEST_WAIT = timedelta(hours=1)
 _ENVELOPE = frozenset({"to", "kind", "ticket", "urgent"})
 
 
@@ -90,6 +90,7 @@ def _deliver(session: Session, id: int, now: datetime) -> bool:
         for p in _addressed(session, payload["to"], now)
     ]
     insert_or_leave(session, Notice, rows, ["outbox_key", "person_id"])
+    delivery.queue(session, row.key, row.centre_id, now)
     session.execute(sa.update(outbox).where(outbox.c.id == id).values(sent_at=now, error=None))
     return True
 
@@ -123,7 +124,7 @@ def _failed(session: Session, id: int, error: Exception, now: datetime, most: in
     if row is None:
         return
     tries = row.tries + 1
-    wait = min(FIRST_WAIT * 2 ** (tries - 1), LONGEST_WAIT)
+    wait = wait_after(tries)
     session.execute(
         sa.update(outbox)
         .where(outbox.c.id == id)

@@ -12,8 +12,22 @@ LONGEST_WAIT = timedelta(hours=1)
 
 AT_ONCE, DIGEST, NEVER = "at-once", "digest", "never"
 WAYS = (AT_ONCE, DIGEST, NEVER)
-# What goes by which way where a person has chosen nothing. Kinds that stand nowhere go at once.
-USUAL = {"information": DIGEST, "handled": DIGEST, "answered": DIGEST, "parked": NEVER}
+# The kinds of notices, and which way each goes where a person has chosen nothing.
+USUAL = {
+    "slip-sent": AT_ONCE,
+    "given-to-you": AT_ONCE,
+    "reminder": AT_ONCE,
+    "promise": AT_ONCE,
+    "promise-due": AT_ONCE,
+    "escalated": AT_ONCE,
+    "urge": AT_ONCE,
+    "asked": AT_ONCE,
+    "back": AT_ONCE,
+    "withdrawn": AT_ONCE,
+    "information": DIGEST,
+    "handled": DIGEST,
+    "answered": DIGEST,
+}
 STAYS_INSIDE = frozenset({"parked"})  # a notice about failed sending never leaves the application: no loop (T13)
 
 _MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)[ -]?\d{4}[ -]?(\d{4})(?!\d)")

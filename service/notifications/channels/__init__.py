@@ -8,13 +8,17 @@ again is `delivery`'s matter. Surprise: a channel is asked outside any transacti
 from __future__ import annotations
 
 import importlib
+import logging
 import pkgutil
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
+from service.errors import SettingsWrong
 from service.settings import Settings
+
+log = logging.getLogger("zhiban.messages")
 
 
 class SendingFailed(Exception):
@@ -77,11 +81,28 @@ class Channel(Protocol):
 
 @lru_cache(maxsize=16)
 def channels_of(settings: Settings) -> dict[str, Channel]:
-    """The channels that are set up in this installation, by kind."""
-    found = {}
-    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
-        if module.ispkg:
-            channel = importlib.import_module(f"{module.name}.channel").create(settings)
-            if channel is not None:
-                found[channel.kind] = channel
+    """The channels that are set up in this installation, by kind. One that is set up wrongly is left out; `faults` says why."""
+    found, faults = _look(settings)
+    for fault in faults:
+        log.error("%s Until then nothing is sent by this channel.", fault)
     return found
+
+
+def faults(settings: Settings) -> list[str]:
+    """What is wrong with the settings of channels, one sentence each, for the operator."""
+    return _look(settings)[1]
+
+
+def _look(settings: Settings) -> tuple[dict[str, Channel], list[str]]:
+    found, faults = {}, []
+    for module in pkgutil.iter_modules(__path__, f"{__name__}."):
+        if not module.ispkg:
+            continue
+        try:
+            channel = importlib.import_module(f"{module.name}.channel").create(settings)
+        except SettingsWrong as error:
+            faults.append(str(error))
+            continue
+        if channel is not None:
+            found[channel.kind] = channel
+    return found, faults
