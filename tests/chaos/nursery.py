@@ -20,7 +20,7 @@ def main() -> None:
     import gunicorn.app.base
     import gunicorn.workers.gthread  # noqa: F401
 
-    import service.scheduler
+    import service.scheduler  # noqa: F401
     import webui.app
     import webui.cli  # noqa: F401  (loaded here, once, for all children)
 
@@ -60,7 +60,7 @@ def _become(order: dict) -> None:
         code = zhiban(order["arguments"])
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
-    except BaseException:  # whatever it was, this process must not go on as a second nursery
+    except BaseException:  # noqa: BLE001 - whatever it was, this process must not go on as a second nursery
         traceback.print_exc()
     finally:
         sys.stderr.flush()

@@ -87,6 +87,7 @@ class Person(threading.Thread):
         super().__init__(name=username, daemon=True)
         self.username, self.roles, self.browser, self.database = username, roles, Browser(port), database
         self.diary, self.over, self.dice = diary, over, random.Random(f"{seed} {username}")
+        self.token: dict[str, str] = {}  # of this log-in; a form that needs nothing else from its page is sent without opening it again
         self.error: Exception | None = None
 
     def run(self) -> None:
@@ -120,6 +121,7 @@ class Person(threading.Thread):
                 fields = hidden(self.browser.ask("GET", "/login").page)
                 answer = self.browser.ask("POST", "/login", fields | {"username": self.username, "password": PASSWORD})
                 if answer.status == 303:
+                    self.token = {}
                     return
                 self.diary.count(f"login {answer.status}")
             except Lost:
@@ -161,9 +163,8 @@ class Person(threading.Thread):
     def _outcome(self, path: str, answer: Answer, attempt: int = 0) -> str:
         if answer.status == 303 and "/login" not in answer.where:
             return "acknowledged"
-        what = re.sub(r"<[^>]+>", " ", (re.search(r'role="alert"><b>(.*?)</div></div>', answer.page, re.S) or ["", ""])[1] or answer.where)
         with self.diary.lock:
-            self.diary.refusals[f"{answer.status} {path.split('/')[1]} {' '.join(html.unescape(what).split())[:110]}"] += 1
+            self.diary.refusals[f"{answer.status} {path.split('/')[1]}: {reason(answer)}"] += 1
         return "refused"
 
     def _twice(self, path: str, fields: dict) -> str:
@@ -221,7 +222,7 @@ class Person(threading.Thread):
 
     def register(self) -> None:
         unit, dice = self.dice.randint(1, 10), self.dice
-        self.send("register", "ticket", "/register", hidden(self.page("/register").page) | {
+        self.send("register", "ticket", "/register", self.proof("/register") | {
             "unit_id": str(unit), "channel": "phone", "category": dice.choice(["repair", "repair", "complaint", "enquiry", "fees"]),
             "request": "茶水间吊顶滴水，地上湿了", "expectation": "come-now", "reply_deadline_kind": "none",
             "urgency": dice.choice(["urgent", "normal"])} | ({"on_the_spot": "1"} if dice.random() < 0.15 else {}))
@@ -237,10 +238,12 @@ class Person(threading.Thread):
             ("urge", {"text": "还在滴"}), ("urge", {"text": "下午有会"}), ("information", {"text": "钥匙在前台"}), ("help", {"question": "要停整栋水"}),
             ("promise", {"text": "五点前回电", "due_at": f"{datetime.now(CHINA) + timedelta(hours=3):%Y-%m-%dT%H:%M}"}),
             ("withdraw", {"reason": "自己修好了"})])
-        page = self.page(f"/tickets/{number}")
-        if page.status == 200:
-            action = "promise" if what == "promise" else "message"
-            self.send(action, number, f"/tickets/{number}/{what}", hidden(page.page) | fields)
+        self.send("promise" if what == "promise" else "message", number, f"/tickets/{number}/{what}", self.proof(f"/tickets/{number}") | fields)
+
+    def proof(self, path: str) -> dict[str, str]:
+        """The log-in's form token, from the page where it is not known yet."""
+        self.token = self.token or {k: v for k, v in hidden(self.page(path).page).items() if k == "csrf_token"}
+        return self.token
 
     def do(self, task) -> None:
         page = self.page(f"/tasks/{task.id}")
@@ -254,6 +257,13 @@ class Person(threading.Thread):
 def hidden(page: str) -> dict[str, str]:
     """The form's token and, of a task, the version that was seen."""
     return dict(HIDDEN.findall(page))
+
+
+def reason(answer: Answer) -> str:
+    """What the page says is wrong, without who and when."""
+    found = re.search(r'role="alert"><b>(.*?)</div></div>|<h1[^>]*>(.*?)</h1>', answer.page, re.DOTALL)
+    text = html.unescape(re.sub(r"<[^>]+>", " ", (found[1] or found[2]) if found else answer.where))
+    return re.sub(r"由\S+在 [\d:]+ |“.*?”", "", " ".join(text.split()))[:80]
 
 
 def answers(element: str, dice: random.Random) -> dict[str, str]:

@@ -18,6 +18,7 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "zhiban-demo-2026"
@@ -76,7 +77,7 @@ class Stage:
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("ZHIBAN_")} | {
             f"ZHIBAN_{name.upper()}": str(value) for name, value in values.items()} | {"PYTHONPATH": str(ROOT)}
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         self._nursery = subprocess.Popen([sys.executable, "-m", "tests.chaos.nursery"], cwd=ROOT, env=self._environment, text=True,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._nursery.stdout.readline() == "ready\n"
