@@ -25,6 +25,7 @@ from service.health.models import ClockHeartbeat
 from service.notifications.channels import channels_of
 from service.notifications.deliver import deliver_due
 from service.notifications.delivery import send_due
+from service.tickets import recompute
 
 log = logging.getLogger("zhiban.clock")
 
@@ -110,6 +111,7 @@ class ClockProcess:
 
     def housekeeping(self) -> None:
         logins.forget_old(self.app)
+        recompute.catch_up(self.app)
         with self.app.writing() as session:
             session.execute(
                 sa.delete(ClockHeartbeat).where(ClockHeartbeat.at < self.app.clock.now() - FORGET_CLOCKS_AFTER)
