@@ -71,9 +71,9 @@ def day(on: date | datetime, today: date | None = None) -> str:
     today = today or local(now()).date()
     distance = (on - today).days
     near = {0: gettext("今天"), 1: gettext("明天"), -1: gettext("昨天")}
-    if distance in near:
-        return near[distance] + (make_up(on) if distance == 1 else "")
-    if 1 < distance < 7:
+    if distance in near and not (distance == 1 and make_up(on)):  # 周六（补班） says more than 明天
+        return near[distance]
+    if 0 < distance < 7:
         return weekday(on) + make_up(on)
     return month_day(on) + make_up(on)
 
@@ -153,6 +153,7 @@ def clock(
 ) -> Clock:
     """The chip for one limit. Over and soon are the same for all; in time it is mine (blue) or somebody else's (grey)."""
     at = at or now()
+    label = f"{label} " if label and language() == "en" else label
     if done_after is not None:
         return Clock("done", gettext("用 %(t)s", t=minutes(int(done_after.total_seconds() // 60))), label=label)
     if paused:

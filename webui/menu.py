@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from service import access
 from service.notifications.queries import unread_count
+from webui.views import work
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def items() -> list[Item]:
     found = [Item("desk.first", "layout-list", gettext("我的工作"))]
     if may_register():
         found.append(Item("desk.register", "pencil", gettext("登记")))
-    if access.reach(g.person).departments:
+    if work.departments_of(g.person):
         found.append(Item("queue.index", "tool", gettext("部门的单")))
     found.append(Item("tickets.index", "ticket", gettext("工单")))
     found.append(Item("notices.index", "bell", gettext("通知"), unread_count(g.person)))

@@ -132,6 +132,9 @@ BUTTONS = {
     "verify": lambda: gettext("核实"),
     "return_visit": lambda: gettext("记回访"),
     "sign_off": lambda: gettext("签了"),
+    "answer_supervisor": lambda: gettext("答复"),
+    "answer_manager": lambda: gettext("答复"),
+    "answer_quality": lambda: gettext("答复"),
 }
 
 

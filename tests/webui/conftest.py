@@ -155,8 +155,8 @@ class Browser:
 
 
 @pytest.fixture
-def browser(web):
-    """`browser("lin")` is Lin's browser, logged in; `browser()` is nobody's."""
+def visitor(web):
+    """`visitor("lin")` is Lin's browser, logged in; `visitor()` is nobody's."""
 
     def open_for(username: str | None = None) -> Browser:
         opened = Browser(web)
@@ -179,9 +179,9 @@ REPAIR = {
 
 
 @pytest.fixture
-def repair(browser):
+def repair(visitor):
     """An urgent repair that Lin has registered; gives the address of the dispatch task."""
-    lin = browser("lin")
+    lin = visitor("lin")
     answer = lin.post("/register", REPAIR | {"request_id": "first"})
     assert answer.status_code == 303, answer.get_data(as_text=True)
     return answer.location

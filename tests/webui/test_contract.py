@@ -40,8 +40,8 @@ def test_only_the_listed_routes_are_public(web):
     assert public == PUBLIC - {"static"}
 
 
-def test_nobody_gets_past_a_gate_without_login(web, browser):
-    nobody = browser()
+def test_nobody_gets_past_a_gate_without_login(web, visitor):
+    nobody = visitor()
     nobody.get("/login")
     for rule in routes(web):
         if rule.endpoint in PUBLIC:
@@ -54,8 +54,8 @@ def test_nobody_gets_past_a_gate_without_login(web, browser):
         assert (answer.status_code, answer.location.split("?")[0]) == (302, "/login"), rule.endpoint
 
 
-def test_every_answer_carries_the_policy_and_the_headers(web, browser, repair):
-    lin = browser("lin")
+def test_every_answer_carries_the_policy_and_the_headers(web, visitor, repair):
+    lin = visitor("lin")
     for rule in routes(web):
         if "GET" not in rule.methods:
             continue
@@ -75,8 +75,8 @@ def test_the_policy_allows_no_inline_script_or_style():
 
 
 @pytest.mark.parametrize("how", ["no token", "wrong token", "other site", "other origin"])
-def test_no_change_without_the_pages_own_token(web, browser, repair, how):
-    lin = browser("lin")
+def test_no_change_without_the_pages_own_token(web, visitor, repair, how):
+    lin = visitor("lin")
     lin.get("/")
     headers = {"other site": {"Sec-Fetch-Site": "cross-site"}, "other origin": {"Origin": "https://evil.example"}}.get(
         how, {}
@@ -88,13 +88,13 @@ def test_no_change_without_the_pages_own_token(web, browser, repair, how):
             assert answer.status_code == 403, rule.endpoint
 
 
-def test_a_token_of_one_session_does_not_fit_another(browser):
-    lin, zhou = browser("lin"), browser("zhou")
+def test_a_token_of_one_session_does_not_fit_another(visitor):
+    lin, zhou = visitor("lin"), visitor("zhou")
     assert zhou.client.post("/logout", data={"csrf_token": lin.csrf}).status_code == 403
 
 
-def test_looking_changes_nothing(web, app, browser, repair):
-    lin = browser("lin")
+def test_looking_changes_nothing(web, app, visitor, repair):
+    lin = visitor("lin")
     before = rows(app)
     for rule in routes(web):
         if "GET" in rule.methods:
@@ -104,18 +104,20 @@ def test_looking_changes_nothing(web, app, browser, repair):
 
 def rows(app) -> dict:
     """Every table's content, but for the sessions of people."""
-    from engine.tables import metadata
+    from sqlalchemy import MetaData
 
+    tables = MetaData()
     with app.database.connect() as connection:
+        tables.reflect(connection)
         return {
-            t.name: sorted(map(str, connection.execute(t.select())))
-            for t in metadata.tables.values()
-            if t.name != "web_session"
+            name: sorted(map(str, connection.execute(table.select())))
+            for name, table in tables.tables.items()
+            if name != "web_session"
         }
 
 
-def test_somebody_of_another_centre_finds_nothing(web, browser, repair):
-    hu = browser("hu")
+def test_somebody_of_another_centre_finds_nothing(web, visitor, repair):
+    hu = visitor("hu")
     task = repair.split("?")[0]
     for path in (
         "/tickets/2026-0001",
@@ -139,18 +141,18 @@ def test_somebody_of_another_centre_finds_nothing(web, browser, repair):
         assert "律师事务所" not in page and "茶水间" not in page, path
 
 
-def test_a_page_too_big_is_refused(browser):
-    lin = browser("lin")
+def test_a_page_too_big_is_refused(visitor):
+    lin = visitor("lin")
     assert lin.post("/register", {"request": "长" * 800_000}).status_code == 413
 
 
-def test_an_error_shows_a_number_and_no_inside(web, browser, monkeypatch):
+def test_an_error_shows_a_number_and_no_inside(web, visitor, monkeypatch):
     from webui.views import work
 
     def broken(*_args, **_kwargs):
         raise RuntimeError("secret inside")
 
-    lin = browser("lin")
+    lin = visitor("lin")
     monkeypatch.setattr(work, "first_screen", broken)
     answer = lin.get("/")
     assert (
@@ -160,14 +162,14 @@ def test_an_error_shows_a_number_and_no_inside(web, browser, monkeypatch):
     )
 
 
-def test_every_icon_that_a_page_names_is_in_the_sprite(browser, repair):
+def test_every_icon_that_a_page_names_is_in_the_sprite(visitor, repair):
     listed = set((ROOT / "webui/build/icons.txt").read_text(encoding="utf-8").split())
     used = {
         name
         for template in (ROOT / "webui/templates").rglob("*.html")
         for name in re.findall(r'icon\("([\w-]+)"', template.read_text(encoding="utf-8"))
     }
-    lin = browser("lin")
+    lin = visitor("lin")
     lin.get("/tickets/2026-0001")
     for path, values in (
         ("urge", {"text": "还在滴"}),
@@ -187,10 +189,10 @@ def test_every_field_type_of_the_engine_has_a_template_and_the_other_way_round()
     assert templates == set(FIELDS)
 
 
-def test_health_says_whether_a_clock_lives(browser, app):
+def test_health_says_whether_a_clock_lives(visitor, app):
     from service.health.models import ClockHeartbeat
 
-    nobody = browser()
+    nobody = visitor()
     assert nobody.get("/live").status_code == 200
     assert nobody.get("/ready").status_code == 503
     now = app.clock.now()

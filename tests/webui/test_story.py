@@ -28,13 +28,13 @@ def task_in(page: str, button: str) -> str:
     return found[1]
 
 
-def test_a_repair_goes_from_call_to_close_on_the_pages(browser, repair):
-    lin, gao = browser("lin"), browser("gao")
+def test_a_repair_goes_from_call_to_close_on_the_pages(visitor, repair):
+    lin, gao = visitor("lin"), visitor("gao")
     assert "fresh=1" in repair and do(lin, repair, {"department": "engineering", "instruction": "茶水间"}) == "/"
     queue = gao.get("/queue").get_data(as_text=True)
     accept = re.search(r'href="(/tasks/\w+)"', queue)[1]
     assert do(gao, accept, {"answer": "accept", "worker": "liu"})
-    liu = browser("liu")
+    liu = visitor("liu")
     arrive = task_in(liu.get("/").get_data(as_text=True), "到场了")
     handle = do(liu, arrive, {"arrived_at": "2026-11-20T10:00"})
     assert handle.startswith("/tasks/")
@@ -46,23 +46,23 @@ def test_a_repair_goes_from_call_to_close_on_the_pages(browser, repair):
     assert "已关" in page and "换了水阀" in page and "客户打 5 分" in page
 
 
-def test_a_double_submit_registers_once(browser):
-    lin = browser("lin")
+def test_a_double_submit_registers_once(visitor):
+    lin = visitor("lin")
     first = lin.post("/register", REPAIR | {"request_id": "same"})
     second = lin.post("/register", REPAIR | {"request_id": "same"})
     assert (first.status_code, first.location) == (303, second.location)
     assert "2026-0001" in (page := lin.get("/tickets").get_data(as_text=True)) and "2026-0002" not in page
 
 
-def test_a_form_with_a_fault_keeps_what_was_typed_and_says_what_to_change(browser):
-    lin = browser("lin")
+def test_a_form_with_a_fault_keeps_what_was_typed_and_says_what_to_change(visitor):
+    lin = visitor("lin")
     answer = lin.post("/register", REPAIR | {"category": "", "request": "原来写的话"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422 and "原来写的话" in page and "这一项要填" in page
 
 
-def test_the_second_of_two_at_one_task_learns_who_was_faster(browser, repair):
-    lin, chen = browser("lin"), browser("lin")
+def test_the_second_of_two_at_one_task_learns_who_was_faster(visitor, repair):
+    lin, chen = visitor("lin"), visitor("lin")
     address = repair.split("?")[0]
     page = chen.get(address).get_data(as_text=True)
     do(lin, repair, {"department": "engineering", "instruction": "茶水间"})
@@ -70,15 +70,15 @@ def test_the_second_of_two_at_one_task_learns_who_was_faster(browser, repair):
     assert answer.status_code == 409 and "林晓雯" in answer.get_data(as_text=True)
 
 
-def test_the_limits_of_the_form_are_shown_with_their_sum_before_saving(browser):
-    lin = browser("lin")
+def test_the_limits_of_the_form_are_shown_with_their_sum_before_saving(visitor):
+    lin = visitor("lin")
     lin.get("/register?unit=1")
     page = lin.post("/register/preview", REPAIR).get_data(as_text=True)
     assert "接单 10:15" in page and "到场 10:30" in page and "办完 14:00" in page and "怎么算的" in page
 
 
-def test_the_customers_own_earlier_deadline_wins_in_the_preview(browser):
-    lin = browser("lin")
+def test_the_customers_own_earlier_deadline_wins_in_the_preview(visitor):
+    lin = visitor("lin")
     lin.get("/register?unit=1")
     page = lin.post(
         "/register/preview", REPAIR | {"reply_deadline_kind": "at", "reply_deadline": "2026-11-20T13:00"}
@@ -86,19 +86,19 @@ def test_the_customers_own_earlier_deadline_wins_in_the_preview(browser):
     assert "办完 13:00" in page and "取早的" in page
 
 
-def test_a_second_ticket_for_the_same_matter_is_offered_as_a_duplicate(browser, repair):
-    lin = browser("lin")
+def test_a_second_ticket_for_the_same_matter_is_offered_as_a_duplicate(visitor, repair):
+    lin = visitor("lin")
     lin.get("/register?unit=1")
     assert "可能是同一件：2026-0001" in lin.post("/register/preview", REPAIR).get_data(as_text=True)
 
 
-def test_a_shared_number_is_a_list_and_never_a_guess(browser):
-    page = browser("lin").get("/register/find?q=138 0013 2046").get_data(as_text=True)
+def test_a_shared_number_is_a_list_and_never_a_guess(visitor):
+    page = visitor("lin").get("/register/find?q=138 0013 2046").get_data(as_text=True)
     assert "沈静" in page and "唐亦" in page
 
 
-def test_a_reason_field_appears_with_the_answer_that_needs_it(browser, repair):
-    lin, gao = browser("lin"), browser("gao")
+def test_a_reason_field_appears_with_the_answer_that_needs_it(visitor, repair):
+    lin, gao = visitor("lin"), visitor("gao")
     do(lin, repair, {"department": "engineering", "instruction": "茶水间"})
     address = re.search(r'href="(/tasks/\w+)"', gao.get("/queue").get_data(as_text=True))[1]
     gao.get(address)
@@ -106,8 +106,8 @@ def test_a_reason_field_appears_with_the_answer_that_needs_it(browser, repair):
     assert gao.post(f"{address}/shape", {"answer": "ask"}).get_json() == {"hidden": ["reason", "worker"]}
 
 
-def test_urge_information_promise_help_and_withdraw_stand_on_the_ticket(browser, repair):
-    lin = browser("lin")
+def test_urge_information_promise_help_and_withdraw_stand_on_the_ticket(visitor, repair):
+    lin = visitor("lin")
     lin.get("/tickets/2026-0001")
     for path, values in (
         ("urge", {"text": "还在滴"}),
@@ -122,8 +122,8 @@ def test_urge_information_promise_help_and_withdraw_stand_on_the_ticket(browser,
     assert "客户撤单" in lin.get("/tickets/2026-0001").get_data(as_text=True)
 
 
-def test_a_phone_number_is_masked_until_somebody_asks_and_that_is_kept(browser):
-    lin = browser("lin")
+def test_a_phone_number_is_masked_until_somebody_asks_and_that_is_kept(visitor):
+    lin = visitor("lin")
     lin.post("/register", REPAIR | {"contact_id": "1", "request_id": "x"})
     page = lin.get("/tickets/2026-0001").get_data(as_text=True)
     assert "138****2046" in page and "13800132046" not in page

@@ -48,12 +48,13 @@ function fit(view, element, state) {
   const box = element.getBoundingClientRect();
   const readable = 13 / 16;
   const all = Math.min(box.width / (whole.width + 60), box.height / (whole.height + 110));
-  if (all >= readable || !(state.now || []).length) {
+  const stands = [...(state.late || []), ...(state.now || [])][0];
+  if (all >= readable || !stands) {
     const s = Math.min(all, 1.1);
     canvas.viewbox({ x: whole.x - (box.width / s - whole.width) / 2, y: whole.y - 50 - (box.height / s - whole.height - 80) / 2, width: box.width / s, height: box.height / s });
     return;
   }
-  const shape = view.get('elementRegistry').get(state.now[0]);
+  const shape = view.get('elementRegistry').get(stands);
   if (!shape) return;
   const width = box.width / readable, height = box.height / readable;
   const clamp = (v, low, high) => Math.max(low, Math.min(v, Math.max(low, high)));
@@ -76,7 +77,9 @@ async function draw(element) {
   fit(view, element, state);
   new ResizeObserver(() => { view.get('canvas').resized(); }).observe(element);
   document.addEventListener('zhiban:theme', () => location.reload());
-  element.querySelector('svg')?.setAttribute('aria-hidden', 'true'); // the sentence below says the same in words
+  const picture = element.querySelector('svg[data-element-id], .djs-container svg'); // what it shows stands in words below it
+  picture?.setAttribute('role', 'img');
+  picture?.setAttribute('aria-label', element.getAttribute('aria-label'));
   const seconds = Number(element.dataset.watch || 0);
   if (!seconds) return;
   const watch = setInterval(async () => {

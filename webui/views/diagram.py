@@ -50,7 +50,7 @@ def now_words(open_tasks: list, definition_of) -> str:
         text = gettext("现在：%(who)s %(name)s%(clause)s", who=who, name=name, clause=clause)
         parts.append(text + (gettext("，%(at)s 前", at=when(task.due_at)) if task.due_at else ""))
     following = next_words(definition_of(open_tasks[0].process_key), open_tasks[0].element_id)
-    return listed(*parts) + gettext("。") + (gettext("接着：%(next)s。", next=following) if following else "")
+    return gettext("；").join(parts) + gettext("。") + (gettext("接着：%(next)s。", next=following) if following else "")
 
 
 def group_words(task) -> str:

@@ -173,7 +173,7 @@ def _slip_clock(slip, ticket, current: str | None, now: datetime) -> Clock | Non
     names = {"accepted": gettext("接单"), "arrived": gettext("到场"), "handled": gettext("办完")}
     chip = clock(due_at, slip.sent_at, mine=False, label=names[current], at=now)
     return (
-        Clock("wait", names[current] + left(due_at, now), due_at, slip.sent_at, names[current])
+        Clock("wait", chip.label + left(due_at, now), due_at, slip.sent_at, chip.label)
         if chip.kind == "wait"
         else chip
     )

@@ -41,7 +41,6 @@ class Who:
     customer_id: int | None
     contact_id: int | None
     contacts: list[dict]
-    channel_words: str = ""
 
 
 @dataclass(slots=True)

@@ -93,6 +93,14 @@ def element_name(definition, element_id: str) -> str:
     return element.name if element else element_id
 
 
+def procedure_name(definition) -> str:
+    """The procedure's own name in the reader's language."""
+    if language() == "en":
+        texts = (definition.procedure.translations or {}).get("elements") or {}
+        return texts.get(definition.key) or definition.diagram.name
+    return definition.diagram.name
+
+
 def _registered(ticket) -> Entry:
     return Entry(
         ticket.registered_at,
@@ -106,7 +114,7 @@ def _registered(ticket) -> Entry:
 def _escalated(card) -> list[Entry]:
     """Calls for help and what the superior answered."""
     found = [
-        Entry(e.asked_at, "lifebuoy", gettext("求助上级"), name_of(e.asked_by), e.reason or e.subject)
+        Entry(e.asked_at, "lifebuoy", gettext("上报上级"), name_of(e.asked_by), e.reason or e.subject)
         for e in card.escalations
     ]
     return found + [

@@ -20,7 +20,7 @@ from webui.i18n import listed
 from webui.views import diagram
 from webui.views.limits import limits_of
 from webui.views.pages import Row, photo_view, slip_view, ticket_clock, ticket_view, where_of
-from webui.views.story import element_name, story
+from webui.views.story import element_name, procedure_name, story
 
 PROCEDURE = "customer-request"
 
@@ -51,7 +51,7 @@ def page(card) -> Page:
     definitions = definitions_of(card)
     definition = definitions(PROCEDURE)
     procedure = (
-        gettext("%(name)s 第 %(n)d 版", name=definition.diagram.name, n=definition.version) if definition else ""
+        gettext("%(name)s 第 %(n)d 版", name=procedure_name(definition), n=definition.version) if definition else ""
     )
     return Page(
         ticket_view(ticket),

@@ -55,6 +55,12 @@
     setTimeout(away, 8000);
   }
 
+  // lists that look again by themselves wait while somebody is at them: nothing moves under the cursor
+  document.addEventListener('htmx:beforeRequest', event => {
+    const list = event.detail.elt;
+    if (['desk', 'queue'].includes(list.id) && (list.contains(document.activeElement) || list.matches(':hover'))) event.preventDefault();
+  });
+
   // moving tokens: the parts of the ticket page that depend on the state are fetched again
   document.addEventListener('zhiban:moved', () => document.body.dispatchEvent(new CustomEvent('moved', { bubbles: true })));
 })();
