@@ -56,6 +56,8 @@ IN_CENTRE: dict[str, frozenset[Role]] = {
     "change procedures": frozenset({Role.PROCESS_OWNER}),
     "change calendar": LEAD | {Role.PROCESS_OWNER},
     "manage people": frozenset({Role.ADMIN}),
+    "import units": frozenset({Role.MANAGER, Role.ADMIN}),
+    "import people": frozenset({Role.MANAGER, Role.ADMIN}),  # a manager only within limits: service.exchange.people
     "resolve incidents": frozenset({Role.ADMIN, Role.PROCESS_OWNER}),
 }
 _TASK_COLUMNS = ("id", "centre_id", "business_key", "groups", "assignee")
