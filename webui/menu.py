@@ -38,6 +38,8 @@ def items() -> list[Item]:
         found.append(Item("queue.index", "tool", gettext("部门的单")))
     found.append(Item("tickets.index", "ticket", gettext("工单")))
     found.append(Item("notices.index", "bell", gettext("通知"), unread_count(g.person)))
+    if access.reach(g.person).only(access.IN_CENTRE["see units"] | access.IN_CENTRE["change calendar"]):
+        found.append(Item("calendar.index", "calendar-event", gettext("日历")))
     return found
 
 

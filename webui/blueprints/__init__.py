@@ -1,6 +1,7 @@
 """One blueprint per family of screens; this is the list that the application registers."""
 
 from webui.blueprints.auth import auth
+from webui.blueprints.calendar import calendar
 from webui.blueprints.desk import desk
 from webui.blueprints.files import files
 from webui.blueprints.health import health
@@ -9,4 +10,4 @@ from webui.blueprints.queue import queue
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 
-BLUEPRINTS = (auth, desk, tasks, tickets, queue, notices, files, health)
+BLUEPRINTS = (auth, desk, tasks, tickets, queue, notices, calendar, files, health)
