@@ -1,0 +1,215 @@
+"""The demo centre: after a fill everybody of the cast finds their day, whatever the hour, and the trace is whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from engine.clock import FrozenClock
+from engine.tables import incident, outbox, process_instance, timer, trace_event
+from service import app as service
+from service import db, demo
+from service.auth.actions import login
+from service.customers.models import Contact, ContactPhone
+from service.customers.queries import by_phone, find_units
+from service.errors import LoginRefused
+from service.organisation.models import Person
+from service.settings import Settings
+from service.tickets import queries
+from service.tickets.models import Escalation, Photo, Ticket, TicketState
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+AFTERNOON = datetime(2026, 11, 25, 15, 20, tzinfo=SHANGHAI)  # a Wednesday
+SATURDAY_NIGHT = datetime(2026, 11, 28, 21, 40, tzinfo=SHANGHAI)
+MONDAY_OPENING = datetime(2026, 11, 23, 8, 34, tzinfo=SHANGHAI)
+
+
+def installation(folder, at: datetime):
+    """An empty installation in `folder` at that moment."""
+    app = service.create(Settings(var_dir=folder, password_memory_mib=1, secret_key="only for tests"), clock=FrozenClock(at))
+    db.upgrade(app.database)
+    return app
+
+
+def close(app) -> None:
+    app.engine.feel.close()
+    app.database.dispose()
+
+
+def moments(full: bool) -> list[datetime]:
+    return [AFTERNOON, SATURDAY_NIGHT, MONDAY_OPENING] if full else [AFTERNOON, SATURDAY_NIGHT]
+
+
+def pytest_generate_tests(metafunc):
+    if "filled" in metafunc.fixturenames:
+        found = moments(metafunc.config.option.full)
+        metafunc.parametrize("filled", found, indirect=True, scope="module", ids=[f"{at:%a-%H%M}" for at in found])
+
+
+@pytest.fixture(scope="module")
+def filled(request, tmp_path_factory):
+    app = installation(tmp_path_factory.mktemp("demo"), request.param)
+    app.filled = demo.fill(app, size=25)
+    yield app
+    close(app)
+
+
+@pytest.fixture
+def work(filled):
+    """What somebody finds on the first screen: `work("lin")`."""
+    with filled.session() as session:
+        yield lambda username: queries.my_work(person(session, username), limit=100)
+
+
+def person(session, username: str) -> Person:
+    return session.scalars(sa.select(Person).where(Person.username == username)).one()
+
+
+def count(session, *where) -> int:
+    return session.scalar(sa.select(sa.func.count()).where(*where))
+
+
+# --- the cast's day ----------------------------------------------------------------------------------------------------------
+
+def test_lin_finds_at_least_eight_tasks_in_different_states_one_of_them_overdue(filled, work):
+    lin = work("lin")
+    steps = Counter(item.element_id for item in lin.items)
+
+    assert len(lin.items) >= 8
+    assert {"dispatch", "verify", "answer_question", "return_visit", "handle_on_the_spot"} <= set(steps)
+    assert 1 <= sum(item.minutes_left < 0 for item in lin.items) <= 3
+    assert lin.promises and lin.not_accepted and lin.waiting
+
+
+def test_the_field_finds_slips_to_accept_to_arrive_at_and_to_handle(filled, work):
+    gao, liu = ({item.element_id for item in work(name).items} for name in ("gao", "liu"))
+
+    assert {"accept_slip", "handle"} <= gao
+    assert {"accept_slip", "arrive", "handle"} <= liu
+    assert {"accept_slip", "handle"} <= {item.element_id for item in work("sun").items}
+    assert {"accept_slip", "handle"} <= {item.element_id for item in work("zhou").items}
+
+
+@pytest.mark.parametrize(("who", "step"), [("chen", "answer_supervisor"), ("wang", "answer_manager"), ("qin", "answer_quality")])
+def test_every_level_has_an_escalation_to_answer_that_is_not_late(filled, work, who, step):
+    assert [i for i in work(who).items if i.element_id == step and i.minutes_left > 0]
+
+
+@pytest.mark.parametrize("who", ["lin", "zhou", "chen", "wang", "gao", "liu", "sun", "qin", "hu"])
+def test_everybody_has_unread_notices(filled, work, who):
+    assert work(who).unread > 0
+
+
+def test_hu_has_her_own_work_and_sees_nothing_of_the_first_centre(filled, work):
+    with filled.session() as session:
+        hu, lin = person(session, "hu"), person(session, "lin")
+        theirs = {t.centre_id for t in queries.register_list(hu, limit=500).tickets}
+        assert {"dispatch", "verify"} <= {item.element_id for item in work("hu").items}
+        assert len(theirs) == 1 and not theirs & {t.centre_id for t in queries.register_list(lin, limit=500).tickets}
+        assert not find_units(hu, "3-1201") and not by_phone(hu, "13800132046")
+
+
+def test_out_of_hours_liu_is_out_on_tonights_urgent_case(filled, work):
+    if filled.clock.now() != SATURDAY_NIGHT:
+        pytest.skip("the centre is open")
+    assert [i for i in work("liu").items if i.urgency == "urgent" and i.assignee == "liu" and i.minutes_left > 0]
+
+
+def test_only_the_cast_can_log_in(filled):
+    for username in ("lin", "hu", "admin"):
+        assert login(filled, username, demo.PASSWORD)
+    with pytest.raises(LoginRefused):
+        login(filled, "xuting", demo.PASSWORD)
+    assert demo.has_demo_logins(filled)
+
+
+# --- what lies behind --------------------------------------------------------------------------------------------------------
+
+def test_the_trace_is_whole_and_every_ticket_has_its_process(filled):
+    assert filled.engine.verify() == []
+    with filled.session() as session:
+        roots = set(session.scalars(sa.select(process_instance.c.id).where(process_instance.c.parent_id.is_(None))))
+        tickets = set(session.scalars(sa.select(Ticket.instance_id)))
+        assert tickets == roots and len(tickets) == filled.filled.tickets >= 25
+        assert count(session, incident.c.id.is_not(None)) == 0
+
+
+def test_what_was_due_has_happened_and_what_comes_is_armed(filled):
+    now = filled.clock.now()
+    with filled.session() as session:
+        assert count(session, timer.c.state == "armed", timer.c.due_at <= now) == 0
+        assert count(session, timer.c.state == "armed", timer.c.due_at > now) > 10
+        assert count(session, outbox.c.sent_at.is_(None), outbox.c.not_before_at <= now) == 0
+        assert session.scalar(sa.select(sa.func.max(trace_event.c.at))) <= now
+
+
+def test_the_days_hold_all_that_can_happen_to_a_request(filled):
+    with filled.session() as session:
+        states = set(session.scalars(sa.select(Ticket.state)))
+        assert {TicketState.CLOSED, TicketState.MERGED, TicketState.WITHDRAWN, TicketState.VISITING, TicketState.DISPATCHED} <= states
+        for happened in (Ticket.urged_count > 0, Ticket.failed_count > 0, Ticket.reopened_count > 0, Ticket.satisfaction >= 4,
+                         Escalation.answer == "advise", Escalation.answer == "call-in", Photo.kind == "before", Photo.kind == "after"):
+            assert count(session, happened) > 0, str(happened)
+
+
+def test_a_number_of_two_people_is_there(filled):
+    with filled.session() as session:
+        assert len(by_phone(person(session, "lin"), "138 0013 2046")) == 2
+        shared = sa.select(ContactPhone.digits).group_by(ContactPhone.digits).having(sa.func.count(sa.distinct(ContactPhone.contact_id)) > 1)
+        assert len(session.scalars(shared).all()) > 3 and count(session, Contact.last_call_at.is_not(None)) > 10
+
+
+# --- once only ---------------------------------------------------------------------------------------------------------------
+
+def test_a_second_fill_refuses_and_changes_nothing(filled):
+    with filled.session() as session:
+        before = count(session, Ticket.id.is_not(None))
+
+    with pytest.raises(demo.DemoRefused, match="empty database"):
+        demo.fill(filled, size=25)
+    assert demo.fill_if_empty(filled, size=25) is None
+
+    with filled.session() as session:
+        assert count(session, Ticket.id.is_not(None)) == before and demo.state(filled) == "demo"
+
+
+def test_a_fill_that_was_killed_does_not_look_complete(tmp_path):
+    app = installation(tmp_path, AFTERNOON)
+
+    def killed(_text):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        demo.fill(app, size=25, progress=killed)
+
+    assert demo.state(app) == "unfinished"
+    for again in (demo.fill, demo.fill_if_empty):
+        with pytest.raises(demo.DemoRefused, match="Delete that database"):
+            again(app, size=25)
+    close(app)
+
+
+def test_a_used_installation_is_left_alone(tmp_path):
+    app = installation(tmp_path, AFTERNOON)
+    demo.build(app)
+
+    assert demo.state(app) == "used" and demo.fill_if_empty(app) is None
+    close(app)
+
+
+def test_the_same_seed_gives_the_same_days(tmp_path, full):
+    if not full:
+        pytest.skip("two more fills; part of the full tests")
+    days = []
+    for name in ("one", "two"):
+        app = installation(tmp_path / name, AFTERNOON)
+        demo.fill(app, size=25)
+        with app.session() as session:
+            days.append(session.execute(sa.select(Ticket.number, Ticket.request, Ticket.state, Ticket.owner, Ticket.registered_at, Ticket.closed_at)
+                                        .order_by(Ticket.number)).all())
+        close(app)
+    assert days[0] == days[1]
