@@ -124,7 +124,8 @@ class _Talk:
         """A connection as the settings want it: encrypted, greeted, logged in."""
         settings = self._settings
         domain = self._sender.rpartition("@")[2]
-        options = {"local_hostname": domain, "timeout": settings.mail_timeout_seconds}
+        patience = settings.mail_timeout_seconds + 1  # for one answer; the limit for all of them is `hold`'s
+        options = {"local_hostname": domain, "timeout": patience}
         encrypted = settings.smtp_tls == "tls"
         smtp = smtplib.SMTP_SSL(context=_trust(), **options) if encrypted else smtplib.SMTP(**options)
         self._smtp = smtp
@@ -135,6 +136,7 @@ class _Talk:
         smtp.ehlo_or_helo_if_needed()
         if settings.smtp_tls == "starttls" or (settings.smtp_tls == "if-offered" and smtp.has_extn("starttls")):
             smtp.starttls(context=_trust())
+            smtp.ehlo()  # it has forgotten the first greeting
         if settings.smtp_user:
             self._log_in(smtp)
         return smtp

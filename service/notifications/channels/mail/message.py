@@ -38,10 +38,10 @@ def compose(parcel: Parcel, sender: str) -> EmailMessage:
     mail["Subject"] = _one_line(subject)[:_LONGEST_SUBJECT]
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is answered to us
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = {"zh": "zh-CN"}.get(_locale(parcel), _locale(parcel))
     if any(line.urgent for line in parcel.lines):
         mail["Importance"] = "high"
     mail.set_content(body, cte="base64")
+    mail["Content-Language"] = {"zh": "zh-CN"}.get(_locale(parcel), _locale(parcel))
     return mail
 
 
