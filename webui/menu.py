@@ -40,6 +40,8 @@ def items() -> list[Item]:
     found.append(Item("notices.index", "bell", gettext("通知"), unread_count(g.person)))
     if access.reach(g.person).only(access.IN_CENTRE["see units"] | access.IN_CENTRE["change calendar"]):
         found.append(Item("calendar.index", "calendar-event", gettext("日历")))
+    if access.may(g.person, "import units") or access.may(g.person, "import people"):
+        found.append(Item("exchange.index", "cloud-upload", gettext("导入")))
     return found
 
 

@@ -3,6 +3,7 @@
 from webui.blueprints.auth import auth
 from webui.blueprints.calendar import calendar
 from webui.blueprints.desk import desk
+from webui.blueprints.exchange import exchange
 from webui.blueprints.files import files
 from webui.blueprints.health import health
 from webui.blueprints.notices import notices
@@ -10,4 +11,4 @@ from webui.blueprints.queue import queue
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 
-BLUEPRINTS = (auth, desk, tasks, tickets, queue, notices, calendar, files, health)
+BLUEPRINTS = (auth, desk, tasks, tickets, queue, notices, calendar, exchange, files, health)

@@ -85,9 +85,8 @@ async function draw(element) {
   const watch = setInterval(async () => {
     if (!element.isConnected) return clearInterval(watch);
     if (document.hidden) return;
-    const answer = await fetch(element.dataset.state).catch(() => null);
-    if (!answer?.ok) return;
-    const next = await answer.json();
+    const next = await fetch(element.dataset.state).then(a => a.ok ? a.json() : null).catch(() => null);
+    if (!next) return;
     if (JSON.stringify(next) === JSON.stringify(state)) return;
     show(view, next, state);
     const moved = next.version !== state.version;

@@ -14,7 +14,7 @@ from flask_babel import gettext
 from service import access
 from service.calendars import queries
 from service.calendars.changes import DayEntry, day_row, differences, published, with_day, with_year
-from service.calendars.hours import BadHours, Window
+from service.calendars.hours import BadHours, Window, in_order
 from service.calendars.models import EnteredAs
 from service.calendars.proposals import propose_year
 from service.calendars.rules import Calendar, DayKind
@@ -338,12 +338,11 @@ def _takes(text: str) -> int:
 def _windows(form: Mapping[str, str], kind: str) -> tuple[Window, ...]:
     name = {"special": "hours", "closed": "closed_hours"}.get(kind)
     typed = form.get(name, "").strip()[:200] if name else ""
+    parts = typed.replace("，", ",").replace("、", ",").split(",")
     try:
-        windows = tuple(
-            Window.read(part) for part in typed.replace("，", ",").replace("、", ",").split(",") if part.strip()
-        )
+        windows = in_order(Window.read(part) for part in parts if part.strip())
     except BadHours:
-        raise Refused(gettext("时间写成 09:00-12:00，几段用逗号隔开"), name) from None
+        raise Refused(gettext("时间写成 09:00-12:00，几段用逗号隔开，不能重叠"), name) from None
     if kind == "special" and not windows:
         raise Refused(gettext("特别时间要写几点到几点"), "hours")
     return windows

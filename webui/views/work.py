@@ -62,13 +62,19 @@ def departments_of(person) -> list[str]:
 
 def queue(person, department: str) -> tuple[list[Row], list[Row]]:
     """A department's cards: what the reader may do, and what others of the department have."""
-    items = queries.department_queue(person, department)
+    mine, others = queue_items(person, department)
+    return [card(i, True) for i in mine], [card(i, False) for i in others]
+
+
+def queue_items(person, department: str, limit: int = queries.PAGE) -> tuple[list, list]:
+    """The same as work items, for the screen and for its export."""
+    items = queries.department_queue(person, department, limit=limit)
     mine = [i for i in items if i.chip is not queries.Chip.WAIT and (not i.assignee or i.assignee == person.username)]
     ids = {i.task_id for i in mine}
-    return [_card(i, True) for i in mine], [_card(i, False) for i in items if i.task_id not in ids]
+    return mine, [i for i in items if i.task_id not in ids]
 
 
-def _card(item, mine: bool) -> Row:
+def card(item, mine: bool) -> Row:
     row = work_row(item)
     label = {"accept_slip": gettext("接单"), "arrive": gettext("到场"), "handle": gettext("办完")}.get(
         item.element_id, ""

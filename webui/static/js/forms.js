@@ -18,9 +18,10 @@
     asked.set(form, control);
     const data = new FormData(form);
     for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
-    const answer = await fetch(form.dataset.shape, { method: 'POST', body: data, signal: control.signal }).catch(() => null);
-    if (!answer?.ok) return;
-    const { hidden } = await answer.json();
+    const answer = await fetch(form.dataset.shape, { method: 'POST', body: data, signal: control.signal })
+      .then(a => a.ok ? a.json() : null).catch(() => null); // overtaken by the next change, or no network
+    if (!answer) return;
+    const { hidden } = answer;
     for (const part of form.querySelectorAll('[data-field]')) part.hidden = hidden.includes(part.dataset.field);
   }
   document.addEventListener('change', event => {
