@@ -42,11 +42,13 @@ def take_out(
     title: str,
     heads: Sequence[tuple[str, int]],
     rows: Iterable[Sequence[str]],
-    about: Sequence[tuple[str, str]] = (),
+    about: Callable[[int], Sequence[tuple[str, str]]] = lambda _count: (),
     about_title: str = "About",
     filter: str = "",
 ) -> tuple[IO[bytes], int]:
-    """The file, at its beginning, and how many rows it has (at most MAX_ROWS). Raises TooManyExports."""
+    """The file, at its beginning, and how many rows it has (at most MAX_ROWS). `about` gives the facts of its second sheet
+    for that number. Raises TooManyExports.
+    """
     run_id = _begun(app, person.username, name, filter)
     out = SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (the answer closes it)
     count = sheets.write(out, title, heads, _limited(rows), about, about_title)

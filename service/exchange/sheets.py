@@ -11,7 +11,7 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import IO, Any
@@ -242,6 +242,8 @@ def _column_number(letters: str) -> int:
 
 def _add_line(found: Sheet, number: int, cells: list[Any], places: dict[int, Column], above: dict[int, Any]) -> None:
     own = {cell.column: cell for cell in cells if cell.column in places}
+    if rules.plain(str(cells[0].value)).startswith(SKIPPED):
+        return
     texts, faults = {}, []
     for position, column in sorted(places.items()):
         cell = own.get(position) or above.get(position)
@@ -254,8 +256,6 @@ def _add_line(found: Sheet, number: int, cells: list[Any], places: dict[int, Col
             faults.append(Fault(number, column.key, fault.rule, fault.facts))
     if not any(texts.get(places[p].key) for p in own) and not faults:
         return  # nothing but spaces, or only what a merge lends
-    if next(iter(texts.values()), "").startswith(SKIPPED):
-        return
     found.lines.append(Line(number, texts, bool(faults)))
     found.faults += faults
 
@@ -288,7 +288,7 @@ def write(
     title: str,
     heads: Sequence[tuple[str, int]],
     rows: Iterable[Sequence[str]],
-    about: Sequence[tuple[str, str]] = (),
+    about: Callable[[int], Sequence[tuple[str, str]]] = lambda _count: (),
     about_title: str = "About",
 ) -> int:
     """Write a list: header (name, width in characters), rows of text, and a second sheet with facts. How many rows.
@@ -306,8 +306,8 @@ def write(
         sheet.append([cell(text) for text in row])
         count += 1
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(heads))}{count + 1}"
-    if about:
-        _write_about(book, about_title, about)
+    if facts := about(count):
+        _write_about(book, about_title, facts)
     book.save(out)
     return count
 
