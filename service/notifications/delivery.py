@@ -95,6 +95,7 @@ def _wanted(outbox_key: str, kinds: tuple[str, ...]) -> sa.Select:
             NoticeAddress.wanted,
             NoticeAddress.refused_at.is_(None),
         )
+        .order_by(Notice.id)
     )
 
 
