@@ -68,7 +68,7 @@ class Diary:
     asked: list[Asked] = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
     refusals: Counter = field(default_factory=Counter)
-    broken: list[str] = field(default_factory=list)  # answers that must not be: 5xx
+    broken: list[str] = field(default_factory=list)  # answers that must not be
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(self, what: str) -> None:
@@ -112,7 +112,9 @@ class Person(threading.Thread):
                     self.log_in()
                     continue
                 return answer
-            self._broken("GET", path, answer)
+            if answer.status != 503:
+                self._broken("GET", path, answer)
+            time.sleep(self.dice.uniform(0.05, 0.4))
         raise TimeoutError(f"{self.username}: no answer at {path} after {TRIES} tries")
 
     def log_in(self) -> None:
@@ -141,7 +143,7 @@ class Person(threading.Thread):
         return outcome == "acknowledged"
 
     def _until_answered(self, path: str, fields: dict) -> str:
-        for attempt in range(TRIES):
+        for _ in range(TRIES):
             try:
                 answer = self.browser.ask("POST", path, fields)
             except Lost:
@@ -153,14 +155,17 @@ class Person(threading.Thread):
                     self.diary.count("done before the answer was lost")
                 self.diary.count("retries")
                 continue
-            if answer.status >= 500:
+            if answer.status == 503:
+                self.diary.count("asked to come again")
+            elif answer.status >= 500:
                 self._broken("POST", path, answer)
+            if answer.status >= 500:
                 time.sleep(self.dice.uniform(0.05, 0.4))
                 continue
-            return self._outcome(path, answer, attempt)
+            return self._outcome(path, answer)
         return "unanswered"
 
-    def _outcome(self, path: str, answer: Answer, attempt: int = 0) -> str:
+    def _outcome(self, path: str, answer: Answer) -> str:
         if answer.status == 303 and "/login" not in answer.where:
             return "acknowledged"
         with self.diary.lock:
@@ -177,7 +182,10 @@ class Person(threading.Thread):
             other.cookies = dict(self.browser.cookies)
             try:
                 answer = other.ask("POST", path, fields)
-                outcomes.append(self._outcome(path, answer) if answer.status < 500 else self._broken("POST", path, answer))
+                if answer.status < 500:
+                    outcomes.append(self._outcome(path, answer))
+                elif answer.status != 503:
+                    self._broken("POST", path, answer)
             except Lost:
                 pass
 
@@ -195,10 +203,10 @@ class Person(threading.Thread):
             return any(connection.execute(sa.text(f"select 1 from {table} where request_id = :id"), {"id": request_id}).first()
                        for table in ("command", "answered_request", "ticket"))
 
-    def _broken(self, method: str, path: str, answer: Answer) -> str:
+    def _broken(self, method: str, path: str, answer: Answer) -> None:
+        """Only 503 is allowed of the 5xx: try again, nothing was done."""
         with self.diary.lock:
-            self.diary.broken.append(f"{answer.status} at {method} {path} for {self.username}: {answer.page[:200]}")
-        return "unanswered"
+            self.diary.broken.append(f"{answer.status} at {method} {path} for {self.username}: {reason(answer)}")
 
     # --- what people do --------------------------------------------------------------------------------------------------------
     def act(self) -> None:
@@ -221,7 +229,9 @@ class Person(threading.Thread):
         return [row for row in rows if row.assignee == self.username or row.assignee is None and self.roles & set(row.groups.split("|"))]
 
     def register(self) -> None:
-        unit, dice = self.dice.randint(1, 10), self.dice
+        dice = self.dice
+        with self.database.connect() as connection:
+            unit = dice.choice(connection.execute(sa.text("select id from unit where centre_id = 1 order by id")).scalars().all())
         self.send("register", "ticket", "/register", self.proof("/register") | {
             "unit_id": str(unit), "channel": "phone", "category": dice.choice(["repair", "repair", "complaint", "enquiry", "fees"]),
             "request": "茶水间吊顶滴水，地上湿了", "expectation": "come-now", "reply_deadline_kind": "none",
@@ -261,7 +271,7 @@ def hidden(page: str) -> dict[str, str]:
 
 def reason(answer: Answer) -> str:
     """What the page says is wrong, without who and when."""
-    found = re.search(r'role="alert"><b>(.*?)</div></div>|<h1[^>]*>(.*?)</h1>', answer.page, re.DOTALL)
+    found = re.search(r'role="alert"><b>(.*?)</form>|role="alert"><b>(.*)', answer.page, re.DOTALL)
     text = html.unescape(re.sub(r"<[^>]+>", " ", (found[1] or found[2]) if found else answer.where))
     return re.sub(r"由\S+在 [\d:]+ |“.*?”", "", " ".join(text.split()))[:80]
 

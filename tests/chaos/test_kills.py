@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,7 @@ def test_killed_processes_lose_nothing_and_do_nothing_twice(copies, centre_templ
     assert storm.diary.broken == [], "\n".join(storm.diary.broken)
     assert storm.stage.left_over() == []
     assert len(storm.diary.asked) >= storm.commands and sum(storm.stage.kills.values()) >= storm.kills, storm.figures()
+    storm.database.dispose()
     copies.drop(url)
 
 
@@ -40,8 +42,6 @@ class Storm:
     """The people, the processes, and who kills them."""
 
     def __init__(self, url: str, folder, seed: str, commands: int, kills: int):
-        import random
-
         self.commands, self.kills, self.dice = commands, kills, random.Random(f"{seed} nemesis")
         self.database, self.diary, self.over = sa.create_engine(url, pool_size=12), Diary(), threading.Event()
         self.stage = Stage(url, folder)
