@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, g, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask_babel import gettext
 
+from service.errors import Refused
 from webui.gates import gate, notice_for, signed_in
+from webui.told import told
 from webui.views import notices as notice_views
+from webui.views import ways
 
 notices = Blueprint("notices", __name__)
 
@@ -14,7 +18,9 @@ notices = Blueprint("notices", __name__)
 @gate(signed_in)
 def index():
     rows = notice_views.rows(g.person)
-    return render_template("notices/index.html", notices=rows, unread=sum(not n.read for n in rows))
+    return render_template(
+        "notices/index.html", notices=rows, unread=sum(not n.read for n in rows), mail_offered=ways.offered()
+    )
 
 
 @notices.post("/notices/<int:notice_id>/read")
@@ -28,4 +34,22 @@ def read(notice):
 @gate(signed_in)
 def read_all():
     notice_views.mark_read(g.person, None)
+    return redirect(url_for("notices.index"), 303)
+
+
+@notices.get("/notices/mail")
+@gate(signed_in)
+def mail():
+    return render_template("notices/mail.html", page=ways.page(g.person))
+
+
+@notices.post("/notices/mail")
+@gate(signed_in)
+def keep_mail():
+    """Where this person wants notices by mail, and which."""
+    try:
+        ways.keep(g.person, request.form)
+    except Refused:
+        return render_template("notices/mail.html", page=ways.again(ways.page(g.person), request.form)), 422
+    told(gettext("通知的去处已改"))
     return redirect(url_for("notices.index"), 303)

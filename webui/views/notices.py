@@ -56,6 +56,14 @@ def _escalated(data: dict, ticket: str) -> str:
     return listed(what, data.get("reason") or "")
 
 
+def _parked(data: dict, _ticket: str) -> str:
+    if data.get("person"):
+        return gettext("通知发不到%(person)s的邮箱，请本人在“通知”里改地址", person=data["person"])
+    if data.get("channel"):
+        return gettext("通知一直发不成邮件，请系统管理员看邮件服务器")
+    return gettext("有一条通知一直发不出去，请系统管理员看")
+
+
 TEXTS = {
     "reminder": lambda d, t: gettext("%(about)s：%(ticket)s", about=d.get("about") or gettext("快到时限"), ticket=t),
     "urge": lambda d, t: gettext("客户又催，第 %(count)s 次：%(ticket)s", count=d.get("count", 1), ticket=t),
@@ -70,5 +78,5 @@ TEXTS = {
     "answered": lambda d, t: gettext("上级答复了：%(ticket)s", ticket=t),
     "promise-due": lambda d, t: gettext("快到答应客户的时间：%(ticket)s", ticket=t),
     "promise": lambda d, t: gettext("快到答应客户的时间：%(ticket)s", ticket=t),
-    "parked": lambda d, t: gettext("有一条通知一直发不出去，请系统管理员看"),
+    "parked": _parked,
 }

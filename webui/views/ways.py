@@ -1,0 +1,83 @@
+"""Where a person wants notices beyond the application, as a form: an address, and for each kind at once, together, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from flask_babel import gettext
+
+from service.notifications import preferences
+from service.notifications.rules import AT_ONCE, DIGEST, NEVER
+from webui.gates import service_app
+
+CHANNEL = "mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of notice: its name, and what holds for it."""
+
+    kind: str
+    name: str
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    address: str
+    wanted: bool
+    refused: bool
+    rows: tuple[Row, ...]
+    ways: tuple[tuple[str, str], ...]
+    times: str
+    wrong: bool = False
+
+
+def offered() -> bool:
+    """Whether this installation sends mail."""
+    return CHANNEL in preferences.channels_of(service_app().settings)
+
+
+def page(person) -> Page | None:
+    """The form as it stands; None where no mail is sent."""
+    choice = next((c for c in preferences.choices(person) if c.channel == CHANNEL), None)
+    if choice is None:
+        return None
+    rows = tuple(Row(kind, name, choice.ways[kind]) for kind, name in _names().items())
+    times = " ".join(service_app().settings.digest_times)
+    wanted = choice.wanted or not choice.address
+    return Page(choice.address, wanted, choice.refused_at is not None, rows, _ways(), times)
+
+
+def keep(person, form) -> None:
+    """Store what the form says. Raises Refused where the address cannot be one."""
+    ways = {kind: form[f"way-{kind}"] for kind in _names() if f"way-{kind}" in form}
+    address = form.get("address", "")[:300]
+    preferences.choose(service_app(), person, CHANNEL, address, wanted="wanted" in form, ways=ways)
+
+
+def again(shown: Page, form) -> Page:
+    """The form as it was sent, with its fault."""
+    rows = tuple(replace(row, way=form.get(f"way-{row.kind}", row.way)) for row in shown.rows)
+    return replace(shown, address=form.get("address", "")[:300], wanted="wanted" in form, rows=rows, wrong=True)
+
+
+def _ways() -> tuple[tuple[str, str], ...]:
+    return ((AT_ONCE, gettext("马上发")), (DIGEST, gettext("攒着一起发")), (NEVER, gettext("不发")))
+
+
+def _names() -> dict[str, str]:
+    return {
+        "slip-sent": gettext("派来新单"),
+        "given-to-you": gettext("指定归我办"),
+        "reminder": gettext("快到时限"),
+        "promise-due": gettext("快到答应的时间"),
+        "urge": gettext("客户又催"),
+        "escalated": gettext("升级到我"),
+        "asked": gettext("部门有疑问"),
+        "back": gettext("没通过核实"),
+        "withdrawn": gettext("客户撤单"),
+        "handled": gettext("办完等核实"),
+        "information": gettext("客户补充情况"),
+        "answered": gettext("上级答复"),
+    }
