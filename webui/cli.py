@@ -86,6 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--size", type=int, default=1, help="1 has the customers of the handbook; each further step adds eight"
     )
+    sub = command(
+        "import", _import, "Bring units with their customers, or staff, in from an Excel file: all of it or nothing."
+    )
+    sub.add_argument("kind", choices=["units", "people"])
+    sub.add_argument("path", type=Path, metavar="FILE.xlsx")
+    sub.add_argument("--dry-run", action="store_true", help="only say what it would do")
+    sub.add_argument("--centre", help="id or name of the operation centre, where there are several")
     command("verify", _verify, "Look for altered, removed or added events in all chains of the trace.")
     command("doctor", _doctor, "Say how the installation is, and list every setting.")
     sub = command("login-code", _login_code, "A one-time code that sets a person's password within 24 hours.")
@@ -360,6 +367,27 @@ def _demo(options: argparse.Namespace) -> int:
     return 0
 
 
+def _import(options: argparse.Namespace) -> int:
+    from service.exchange import importing
+    from service.exchange.models import Kind
+
+    if not options.path.is_file():
+        print(f"{options.path}: There is no such file. Check the path.", file=sys.stderr)
+        return 2
+    app, kind = _app(), Kind(options.kind)
+    centre = importing.centre_named(app, options.centre)
+    tried = importing.bring_in(app, kind, centre.id, options.path.read_bytes(), options.path.name, options.dry_run)
+    for line in importing.sentences(kind, tried):
+        print(line)
+    if tried.plan.faults:
+        print("Nothing was taken in. Correct these cells and try again.")
+        return 1
+    print(
+        f"{centre.name}: nothing was written, this was a dry run." if options.dry_run else f"{centre.name}: taken in."
+    )
+    return 0
+
+
 def _verify(_options: argparse.Namespace) -> int:
     faults = _app().engine.verify()
     for fault in faults:
@@ -376,6 +404,7 @@ def _doctor(_options: argparse.Namespace) -> int:
     from service import db
     from service import settings as known
     from service.health.queries import health
+    from service.notifications import channels
 
     app = _app()
     at, newest = db.revision_of(app.database), db.newest_revision()
@@ -383,6 +412,7 @@ def _doctor(_options: argparse.Namespace) -> int:
         f"database: {app.database.url.render_as_string(hide_password=True)}, schema {at or 'empty'} (newest {newest})"
     )
     faults = [] if at == newest else ["The schema is not the newest. Run `zhiban db upgrade`."]
+    faults += channels.faults(app.settings)
     if at is not None:
         with app.session() as session:
             faults += health(session).faults

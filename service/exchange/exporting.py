@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from service.errors import ServiceError
 from service.exchange import sheets
 from service.exchange.models import ExportRun
+from service.exchange.sheets import About, no_facts
 from service.organisation.models import Person
 
 MAX_ROWS = 20_000
@@ -42,7 +43,7 @@ def take_out(
     title: str,
     heads: Sequence[tuple[str, int]],
     rows: Iterable[Sequence[str]],
-    about: Callable[[int], Sequence[tuple[str, str]]] = lambda _count: (),
+    about: About = no_facts,
     about_title: str = "About",
     filter: str = "",
 ) -> tuple[IO[bytes], int]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from service import access
 from service.errors import NotThere, Refused
-from service.exchange import people, sheets, units
+from service.exchange import people, sheets, units, wording
 from service.exchange.columns import OF
 from service.exchange.models import ImportRun, Kind, RunState
 from service.exchange.people import Importer
@@ -97,6 +97,8 @@ def runs(person: Person, limit: int = 20) -> list[ImportRun]:
 
 def apply(app, person: Person, key: str) -> ImportRun:
     """Take a checked file in, whole, in one transaction. Applied before: the first answer. Raises NotApplied, NotThere."""
+    with app.session() as session:
+        _warm(run_of(session.get_one(Person, person.id), key))
     with app.writing() as session:
         session.info["unit"].lock_request(f"import run:{key}")
         person = session.get_one(Person, person.id)
@@ -108,6 +110,11 @@ def apply(app, person: Person, key: str) -> ImportRun:
         importer = _importer(session, person, run.kind, run.centre_id)
         _take(session, run, [Line(**row) for row in run.rows], importer)
         return run
+
+
+def _warm(run: ImportRun) -> None:
+    if run.kind is Kind.UNITS and run.state is RunState.CHECKED:
+        units.warm([Line(**row) for row in run.rows or ()])
 
 
 def _take(session: Session, run: ImportRun, lines: list[Line], importer: Importer) -> None:
@@ -138,6 +145,8 @@ def bring_in(app, kind: Kind, centre_id: int, content: bytes, file_name: str, dr
             plan = _plan(session, kind, centre_id, sheet.lines, Importer(), app.clock.now())
         plan.faults = _all_faults(sheet, plan)
         return Tried(plan, sheet.unread)
+    if kind is Kind.UNITS:
+        units.warm(sheet.lines)
     with app.writing() as session:
         unit = session.info["unit"]
         unit.lock_request(f"import into centre:{centre_id}")
@@ -147,6 +156,17 @@ def bring_in(app, kind: Kind, centre_id: int, content: bytes, file_name: str, dr
             _take(session, run, sheet.lines, Importer())
         plan.faults = _all_faults(sheet, plan)
         return Tried(plan, sheet.unread, run)
+
+
+def sentences(kind: Kind, tried: Tried, language: str = "en") -> list[str]:
+    """What a try says, a line each: its counts, what is made besides, columns that were not read, every bad cell."""
+    names, counts = {c.key: c.name(language) for c in OF[kind]}, tried.plan.counts
+    lines = [f"{counts.new} new, {counts.changed} changed, {counts.unchanged} unchanged, {counts.bad} bad"]
+    lines += [f"besides: {what} {count}" for what, count in tried.plan.besides.items()]
+    lines += [f"column not read: {name}" for name in tried.unread]
+    return lines + [
+        f"row {f.row}, {names[f.column]}: {wording.of_row(f.rule, f.facts, language)}" for f in tried.plan.faults
+    ]
 
 
 def centre_named(app, text: str | None) -> Centre:

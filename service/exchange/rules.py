@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from service.customers.models import CustomerKind
 from service.organisation.models import Role
@@ -19,7 +20,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2028-\u20
 _UNIT_CODE = re.compile(r"[0-9A-Z\u3400-\u9fff]+(-[0-9A-Z\u3400-\u9fff]+)+")
 _USERNAME = re.compile(r"[a-z][a-z0-9._-]{1,63}")
 _FLOOR = re.compile(r"(-|B|负|地下)?(\d{1,3})(层|楼|F|L)?")
-_PHONE = re.compile(r"1[3-9]\d{9}|0\d{9,11}|[48]00\d{7}|[2-9]\d{6,7}")
+_PHONE = re.compile(r"1[3-9]\d{9}|0[1-9]\d{8,10}|[48]00\d{7}|[2-9]\d{6,7}")
 _FOREIGN = re.compile(r"\+(?!86)\d{8,15}")
 _YES = frozenset({"是", "Y", "YES", "TRUE", "1", "有", "√", "VIP", "在职", "ACTIVE"})
 _NO = frozenset({"否", "N", "NO", "FALSE", "0", "无", "×", "X", "离职", "停用", "INACTIVE"})
@@ -58,6 +59,7 @@ def plain(text: str) -> str:
     return re.sub(r" {2,}", " ", "\n".join(line.strip() for line in text.splitlines())).strip()
 
 
+@lru_cache(maxsize=100_000)
 def bare(text: str) -> str:
     """What codes and names are compared by: half width, upper case, one kind of dash, no spaces."""
     return re.sub(r"\s", "", _DASHES.sub("-", unicodedata.normalize("NFKC", plain(text)))).upper()

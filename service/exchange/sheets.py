@@ -51,6 +51,13 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
+About = Callable[[int], Sequence[tuple[str, str]]]  # number of rows -> (name, text) for a file's second sheet
+
+
+def no_facts(_count: int) -> Sequence[tuple[str, str]]:
+    return ()
+
+
 class FileRefused(Refused):
     """The file is none that is taken. `rule` and `facts` are for the screen's own words (service.exchange.wording)."""
 
@@ -288,7 +295,7 @@ def write(
     title: str,
     heads: Sequence[tuple[str, int]],
     rows: Iterable[Sequence[str]],
-    about: Callable[[int], Sequence[tuple[str, str]]] = lambda _count: (),
+    about: About = no_facts,
     about_title: str = "About",
 ) -> int:
     """Write a list: header (name, width in characters), rows of text, and a second sheet with facts. How many rows.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -204,9 +205,9 @@ class Row:
     place: Place
     code: str
     level: int | None
+    kind: CustomerKind | None
     square_metres: float | None
     customer: str
-    kind: CustomerKind | None
     contact: str
     phones: list[str]
     vip: bool | None
@@ -240,9 +241,9 @@ def _read(reader: Reader, known: Known) -> Row | None:
         place,
         code,
         reader.get("floor", rules.floor_level),
+        reader.get("kind", rules.customer_kind),
         reader.get("area", rules.square_metres),
         reader.get("customer", otherwise=""),
-        reader.get("kind", rules.customer_kind),
         reader.get("contact", otherwise=""),
         reader.get("phones", rules.phones, []),
         reader.get("vip", rules.yes_or_no),
@@ -511,6 +512,16 @@ def _move(session: Session, centre_id: int, moves: list[Move], today: date) -> N
 # --- search -----------------------------------------------------------------------------------------------------------
 
 
+def warm(lines: list[Line]) -> None:
+    """Work out what needs no database before the transaction begins: on SQLite everybody waits while it lasts."""
+    for line in lines:
+        for column in ("customer", "contact"):
+            _name_keys(line[column])
+        for text in line.cells.values():
+            rules.bare(text)
+
+
+@lru_cache(maxsize=50_000)
 def _name_keys(name: str) -> list[tuple[KeyKind, str]]:
     """As service.search.actions makes them for one; a test holds the two together."""
     return [(KeyKind.PINYIN, search.pinyin_key(name)), *((KeyKind.TEXT, key) for key in search.text_keys(name))]
