@@ -87,7 +87,8 @@ class Settings:
 
     public_url: str = setting("", "Address that people reach the site by, for links in mails; empty: host and port.")
     quiet_hours: str = setting(
-        "", "When nothing that is not urgent leaves, like 21:00-07:30; empty means while the centre is closed."
+        "",
+        "When no mail leaves that is not urgent, like 21:00-07:30; empty means while the centre is closed, 00:00-00:00 never.",
     )
     digest_times: tuple[str, ...] = setting(
         ("11:30", "17:30"), "When a person's less important notices leave together."
