@@ -41,10 +41,11 @@ _MONDAY = date(2026, 11, 23)
 class DayView:
     on: date
     label: str  # 11月21日 周六
-    kind: str  # the word beside it; empty on a day like every week's
+    kind: str  # the word beside it; empty on a day like in every week
     note: str  # the holiday's name, whose hours, why closed
     hours: str
     open: bool
+    weekend: bool  # closed like in every week
     today: bool
     inside: bool = True  # of the month that is shown
 
@@ -155,7 +156,7 @@ def page(centre: Centre, month: str = "", typed: Mapping[str, str] | None = None
         [_year(calendar, year) for year in range(today.year, today.year + 3)],
         _versions(centre.id),
         kinds(),
-        unpublished_warning(_unpublished(calendar, monday, _next_month(first)), language()),
+        unpublished_warning(_unpublished(calendar, monday, _next_month(first) - timedelta(days=1)), language()),
         typed or {},
     )
 
@@ -224,6 +225,7 @@ def _day(calendar: Calendar, on: date, today: date, inside: bool = True) -> DayV
         _note(calendar, row),
         _hours(row.windows),
         bool(row.windows),
+        row.kind is DayKind.WEEKEND,
         on == today,
         inside,
     )
@@ -232,7 +234,7 @@ def _day(calendar: Calendar, on: date, today: date, inside: bool = True) -> DayV
 def _kind(row: queries.DayRow) -> str:
     return {
         DayKind.NORMAL: "",
-        DayKind.WEEKEND: gettext("休息"),
+        DayKind.WEEKEND: "",
         DayKind.HOLIDAY: gettext("节假日"),
         DayKind.MAKEUP: gettext("补班"),
         DayKind.SPECIAL: gettext("特别时间"),
