@@ -8,6 +8,7 @@ SQLAlchemy's, its statement events see nothing of it: `observers` does. Surprise
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from sqlalchemy import Connection, Insert
 from sqlalchemy.exc import DBAPIError
@@ -46,6 +47,11 @@ class Prepared:
     def all(self, connection: Connection, **values) -> list[dict]:
         compiled = self._for(connection)
         return [compiled.row(r) for r in _execute(connection, compiled.sql, compiled.bind(values)).fetchall()]
+
+    def record(self, connection: Connection, **values) -> SimpleNamespace | None:
+        """The first row with its columns as attributes."""
+        row = self.first(connection, **values)
+        return SimpleNamespace(**row) if row is not None else None
 
     def first(self, connection: Connection, **values) -> dict | None:
         rows = self.all(connection, **values)

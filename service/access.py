@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, object_session
 
 from engine.api import Actor
-from engine.tables import user_task
+from engine.sql import Prepared
+from engine.tables import Instant, user_task
 from service.customers.models import Contact, Customer
 from service.errors import NotAllowed, NotThere
 from service.organisation.models import Centre, Person, Role, RoleAssignment, Substitute, Unit
@@ -118,25 +119,43 @@ def reach(person: Person, now: datetime | None = None) -> Reach:
     `person` has to be attached to a session. Someone who is not active reaches nothing.
     """
     session = object_session(person)
+    session.flush()
     now = now or session.info["clock"].now()
     if not person.active:
         return Reach(person.id, person.username, (), (person.username,), (person.id,))
-    others = session.scalars(
-        sa.select(Person)
-        .join(Substitute, Substitute.for_person_id == Person.id)
-        .where(Substitute.by_person_id == person.id, Substitute.starts_at <= now, Substitute.ends_at > now)
-        .distinct()
-    ).all()
     today = now.astimezone(ZoneInfo(session.info.get("zone", "Asia/Shanghai"))).date()
-    grants = [_grant(a, None) for a in person.roles if _in_force(a, today)]
-    grants += [_grant(a, o.username) for o in others for a in o.roles if _in_force(a, today)]
+    rows = _GRANTS.all(session.connection(), person_id=person.id, now=now)
+    rows.sort(key=lambda row: row["id"] != person.id)  # own roles first
+    grants = [
+        Grant(row["role"], row["centre_id"], row["building_id"], None if row["id"] == person.id else row["username"])
+        for row in rows
+        if row["role"] is not None and _in_force(row["from_on"], row["until_on"], today)
+    ]
+    others = {row["id"]: row["username"] for row in rows if row["id"] != person.id}
     return Reach(
-        person.id,
-        person.username,
-        tuple(grants),
-        (person.username, *(o.username for o in others)),
-        (person.id, *(o.id for o in others)),
+        person.id, person.username, tuple(grants), (person.username, *others.values()), (person.id, *others)
     )
+
+
+_substituted = sa.select(Substitute.for_person_id).where(
+    Substitute.by_person_id == sa.bindparam("person_id"),
+    Substitute.starts_at <= sa.bindparam("now", type_=Instant()),
+    Substitute.ends_at > sa.bindparam("now", type_=Instant()),
+)
+_GRANTS = Prepared(
+    sa.select(
+        Person.id,
+        Person.username,
+        RoleAssignment.role,
+        RoleAssignment.centre_id,
+        RoleAssignment.building_id,
+        RoleAssignment.from_on,
+        RoleAssignment.until_on,
+    )
+    .outerjoin(RoleAssignment, RoleAssignment.person_id == Person.id)
+    .where(sa.or_(Person.id == sa.bindparam("person_id"), Person.id.in_(_substituted)))
+    .order_by(Person.id, RoleAssignment.id)
+)
 
 
 def task_filter(reach: Reach) -> sa.ColumnElement[bool]:
@@ -245,14 +264,8 @@ def _in_scope(grant: Grant, centre, building) -> sa.ColumnElement[bool]:
     )
 
 
-def _grant(assignment: RoleAssignment, on_behalf_of: str | None) -> Grant:
-    return Grant(assignment.role, assignment.centre_id, assignment.building_id, on_behalf_of)
-
-
-def _in_force(assignment: RoleAssignment, today) -> bool:
-    return (assignment.from_on is None or assignment.from_on <= today) and (
-        assignment.until_on is None or today <= assignment.until_on
-    )
+def _in_force(from_on: date | None, until_on: date | None, today: date) -> bool:
+    return (from_on is None or from_on <= today) and (until_on is None or today <= until_on)
 
 
 # --- one thing --------------------------------------------------------------------------------------------------------

@@ -178,6 +178,25 @@ def database(database_url):
     opened.dispose()
 
 
+@pytest.fixture
+def statements(database):
+    """Every statement that reaches the test's database from now on, whichever way it goes there; clear it to count one action."""
+    from sqlalchemy import event
+
+    from engine.sql import observers
+
+    found = []
+
+    def note(statement: str) -> None:
+        if not statement.startswith(("BEGIN", "SET", "PRAGMA")):
+            found.append(statement)
+
+    event.listen(database, "before_cursor_execute", lambda connection, cursor, statement, *rest: note(statement))
+    observers.append(note)
+    yield found
+    observers.remove(note)
+
+
 def _connect(url: str):
     from sqlalchemy import event
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
+from engine.sql import Prepared
 from service.calendars import stored
 from service.calendars.models import CalendarDay, CalendarVersion
 from service.calendars.rules import Calendar, DayKind, Week, round_the_clock
@@ -23,6 +24,17 @@ BUSINESS, ROUND_THE_CLOCK = "business", "round-the-clock"
 DEFAULT_ZONE = "Asia/Shanghai"
 
 _versions, _days = CalendarVersion.__table__, CalendarDay.__table__
+_THAT = Prepared(
+    select(_versions.c.version, _versions.c.digest).where(
+        _versions.c.centre_id == bindparam("centre_id"), _versions.c.version == bindparam("version")
+    )
+)
+_NEWEST = Prepared(
+    select(_versions.c.version, _versions.c.digest)
+    .where(_versions.c.centre_id == bindparam("centre_id"))
+    .order_by(_versions.c.version.desc())
+    .limit(1)
+)
 _built: dict[tuple[int, int, str], Calendar] = {}
 _KEPT = 500
 
@@ -51,10 +63,13 @@ def newest_version(session: Session | Connection, centre_id: int) -> int:
 
 
 def _load(session: Session | Connection, centre_id: int, version: int | None = None) -> Calendar:
-    query = select(_versions.c.version, _versions.c.digest).where(_versions.c.centre_id == centre_id)
-    if version is not None:
-        query = query.where(_versions.c.version == version)
-    found = session.execute(query.order_by(_versions.c.version.desc()).limit(1)).first()
+    if isinstance(session, Session):
+        session.flush()
+    connection = session.connection() if isinstance(session, Session) else session
+    if version is None:
+        found = _NEWEST.record(connection, centre_id=centre_id)
+    else:
+        found = _THAT.record(connection, centre_id=centre_id, version=version)
     if found is None and version:
         raise NotThere("Calendar version", version)
     if found is None:

@@ -279,13 +279,14 @@ def complete_task(
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         task = _task(app, session, task_id)
-        if request_id and (done := _completed_before(app, session, me, task, request_id)) is not None:
+        if task.state != "open" and request_id and (done := _completed_before(app, session, me, task, request_id)):
             return done
         grant = _may_do(me, task)
         result = app.engine.complete(
             task_id, values, actor=access.actor(me, grant), seen=seen, request_id=request_id, unit=session.info["unit"]
         )
-        _follow_owner(app, session, task.root_id)
+        if task.process_key != PROCESS:  # an escalation's answer may have moved the ticket
+            _follow_owner(app, session, task.root_id)
         return result
 
 

@@ -7,11 +7,14 @@ ticket goes next; each function records what has just happened and returns what 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from engine.sql import Prepared
 from service.errors import NotThere, Refused
 from service.organisation.models import Person, RoleAssignment
 from service.organisation.rules import HEADS
@@ -32,15 +35,20 @@ _person, _role = Person.__table__, RoleAssignment.__table__
 # --- tickets ----------------------------------------------------------------------------------------------------------
 
 
-def ticket_of(connection: Connection, number: str) -> sa.Row:
+def ticket_of(connection: Connection, number: str) -> SimpleNamespace:
     """The ticket that a process instance is about. Its business key is the ticket's number."""
-    row = connection.execute(sa.select(_ticket).where(_ticket.c.number == number)).first()
+    row = _TICKET_BY_NUMBER.record(connection, number=number)
     if row is None:
         raise NotThere("Ticket", number)
     return row
 
 
-def note(connection: Connection, ticket: sa.Row, kind: NoteKind, text: str, by: str, now: datetime) -> None:
+_TICKET_BY_NUMBER = Prepared(sa.select(_ticket).where(_ticket.c.number == sa.bindparam("number")))
+_TICKET_BY_ID = Prepared(sa.select(_ticket).where(_ticket.c.id == sa.bindparam("id")))
+_SLIP = Prepared(sa.select(_slip).where(_slip.c.id == sa.bindparam("id")))
+
+
+def note(connection: Connection, ticket: SimpleNamespace, kind: NoteKind, text: str, by: str, now: datetime) -> None:
     if text:
         connection.execute(
             sa.insert(_note).values(
@@ -50,14 +58,14 @@ def note(connection: Connection, ticket: sa.Row, kind: NoteKind, text: str, by: 
         add_ticket_text(connection, ticket.centre_id, ticket.id, text)
 
 
-def urged(connection: Connection, ticket: sa.Row, text: str, by: str, now: datetime) -> int:
+def urged(connection: Connection, ticket: SimpleNamespace, text: str, by: str, now: datetime) -> int:
     """Count the customer's urge and keep their words; gives the new count."""
     note(connection, ticket, NoteKind.URGE, text or "催办", by, now)
     _change(connection, ticket.id, urged_count=_ticket.c.urged_count + 1)
     return ticket.urged_count + 1
 
 
-def handled_on_the_spot(connection: Connection, ticket: sa.Row, result: str, now: datetime) -> datetime:
+def handled_on_the_spot(connection: Connection, ticket: SimpleNamespace, result: str, now: datetime) -> datetime:
     """Response, arrival and resolution are met in one moment; gives that moment."""
     _change(
         connection,
@@ -74,7 +82,7 @@ def handled_on_the_spot(connection: Connection, ticket: sa.Row, result: str, now
 
 
 def reopened(
-    connection: Connection, ticket: sa.Row, level: dict[str, Any], words: str, by: str, now: datetime
+    connection: Connection, ticket: SimpleNamespace, level: dict[str, Any], words: str, by: str, now: datetime
 ) -> dict[str, Any]:
     """Back to dispatch after a bad score: new targets from now, the old results stay on their slips."""
     note(connection, ticket, NoteKind.SAID, words, by, now)
@@ -93,7 +101,7 @@ def reopened(
 
 
 def closed(
-    connection: Connection, ticket: sa.Row, satisfaction: int | None, visited: bool, explanation: str, now: datetime
+    connection: Connection, ticket: SimpleNamespace, satisfaction: int | None, visited: bool, explanation: str, now: datetime
 ) -> None:
     """The ticket ends. Raises Refused while its register entry is incomplete (clause 11)."""
     missing = [name for name in ("category", "request", "expectation", "deadline_kind") if not getattr(ticket, name)]
@@ -114,7 +122,7 @@ def closed(
     _end_open_slips(connection, ticket.id, now)
 
 
-def withdrawn(connection: Connection, ticket: sa.Row, reason: str, by: str, now: datetime) -> None:
+def withdrawn(connection: Connection, ticket: SimpleNamespace, reason: str, by: str, now: datetime) -> None:
     note(connection, ticket, NoteKind.SAID, reason, by, now)
     _change(connection, ticket.id, state=TicketState.WITHDRAWN, closed_at=now, end_reason=reason)
     _end_open_slips(connection, ticket.id, now)
@@ -124,7 +132,7 @@ def withdrawn(connection: Connection, ticket: sa.Row, reason: str, by: str, now:
 
 
 def slip_created(
-    connection: Connection, ticket: sa.Row, department: str, instruction: str, by: str, now: datetime
+    connection: Connection, ticket: SimpleNamespace, department: str, instruction: str, by: str, now: datetime
 ) -> dict[str, Any]:
     """Number and send a slip. The count goes on within the ticket: 2025-3415-1, 2025-3415-2."""
     count = 1 + connection.execute(sa.select(sa.func.count()).where(_slip.c.ticket_id == ticket.id)).scalar_one()
@@ -368,13 +376,26 @@ def _first(column: sa.Column, value) -> sa.ColumnElement:
 
 
 def _change(connection: Connection, ticket_id: int, **values) -> None:
-    connection.execute(
-        sa.update(_ticket).where(_ticket.c.id == ticket_id).values(version=_ticket.c.version + 1, **values)
+    plain = {k: v for k, v in values.items() if not isinstance(v, sa.ClauseElement)}
+    if len(plain) < len(values):  # something is computed from the row itself
+        connection.execute(
+            sa.update(_ticket).where(_ticket.c.id == ticket_id).values(version=_ticket.c.version + 1, **values)
+        )
+        return
+    _update_ticket(tuple(plain)).run(connection, b_id=ticket_id, **plain)
+
+
+@cache
+def _update_ticket(columns: tuple[str, ...]) -> Prepared:
+    return Prepared(
+        sa.update(_ticket)
+        .where(_ticket.c.id == sa.bindparam("b_id"))
+        .values({c: sa.bindparam(c, type_=_ticket.c[c].type) for c in columns} | {"version": _ticket.c.version + 1})
     )
 
 
-def _slip_row(connection: Connection, slip_id: int) -> sa.Row:
-    row = connection.execute(sa.select(_slip).where(_slip.c.id == slip_id)).first()
+def _slip_row(connection: Connection, slip_id: int) -> SimpleNamespace:
+    row = _SLIP.record(connection, id=slip_id)
     if row is None:
         raise NotThere("Slip", slip_id)
     return row
@@ -387,11 +408,11 @@ def _changed_slip(connection: Connection, slip_id: int, **values) -> sa.Row:
     return row
 
 
-def _of_slip(connection: Connection, slip: sa.Row) -> sa.Row:
-    return connection.execute(sa.select(_ticket).where(_ticket.c.id == slip.ticket_id)).one()
+def _of_slip(connection: Connection, slip: SimpleNamespace | sa.Row) -> SimpleNamespace:
+    return _TICKET_BY_ID.record(connection, id=slip.ticket_id)
 
 
-def _expect_return_visit(connection: Connection, ticket: sa.Row, handled_at: datetime, now: datetime) -> None:
+def _expect_return_visit(connection: Connection, ticket: SimpleNamespace, handled_at: datetime, now: datetime) -> None:
     if ticket.return_visit_wanted:
         targets.set_return_visit(connection, ticket.id, handled_at, now)
 

@@ -6,11 +6,10 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
 from engine.api import Actor, Scope
 from engine.errors import ExpressionError, NotPossible, StepFailed, TaskNotOpen, VersionClash
-from engine.sql import observers
 from engine.tables import incident, outbox, process_instance, subscription, timer, trace_event, user_task
 from tests.engine.conftest import form
 from tests.engine.drawing import boundary, call, flows, message, plain, process, script, service, timer as timer_xml, user
@@ -329,21 +328,6 @@ def test_a_new_version_is_for_new_instances_only(desk, engine):
     desk.complete(old, "a")
     desk.complete(new, "a")
     assert desk.open(old) == ["b"] and desk.open(new) == ["sign"]
-
-
-@pytest.fixture
-def statements(engine):
-    """Every statement that reaches the database, whichever way it goes there."""
-    found = []
-
-    def note(statement):
-        if not statement.startswith(("BEGIN", "SET", "PRAGMA")):
-            found.append(statement)
-
-    event.listen(engine.database, "before_cursor_execute", lambda c, cursor, statement, *rest: note(statement))
-    observers.append(note)
-    yield found
-    observers.remove(note)
 
 
 def test_a_step_costs_at_most_twelve_statements(desk, engine, statements):

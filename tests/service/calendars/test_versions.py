@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 import service.calendars.models  # noqa: F401  before the template database is made
@@ -119,10 +118,10 @@ def test_a_version_that_was_rolled_back_is_never_served(session, save):
     assert queries.calendar_of(session, CENTRE).day_minutes == 420
 
 
-def test_a_calendar_is_built_once_and_then_costs_one_statement(session, save, database):
+def test_a_calendar_is_built_once_and_then_costs_one_statement(session, save, statements):
     save(official())
-    first, statements = queries.calendar_of(session, CENTRE), []
-    event.listen(database, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    first = queries.calendar_of(session, CENTRE)
+    statements.clear()
     assert queries.calendar_of(session, CENTRE) is first
     assert len(statements) == 1
 
