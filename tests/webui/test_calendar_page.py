@@ -176,7 +176,7 @@ def test_special_hours_a_closed_part_of_a_day_and_as_usual_again(visitor, app):
         ({"kind": "special", "hours": "10:00-12:00，13:00-15:00", "text": "开放日"}, "10:00–12:00、13:00–15:00"),
         ({"kind": "closed", "closed_hours": "10:00-11:00", "text": "停电"}, "11:00–12:00、13:00–15:00"),
         ({"kind": "normal", "text": "不办了"}, "08:30–18:00"),
-        ({"kind": "closed", "text": "台风"}, "不开门"),
+        ({"kind": "closed", "text": "台风"}, "停业 台风"),
     ):
         assert saved(wang, day | values).status_code == 303, values
         page = text_of(wang.get("/calendar?month=2026-11"))

@@ -27,6 +27,14 @@ from service.tickets.models import Target, TargetKind, Ticket
 from tests.conftest import CHINA
 from tests.people import REPAIR
 
+HANDLED = {
+    "result": "换了阀门",
+    "cause": "阀门老化",
+    "material": "阀门一个",
+    "labour_minutes": 30,
+    "cost_yuan": 12.5,
+    "photo_after": [],
+}
 FRIDAY, SATURDAY, MONDAY, TUESDAY = (date(2026, 11, day) for day in (20, 21, 23, 24))
 LIKE_FRIDAY = 4
 
@@ -159,6 +167,40 @@ def test_escalations_that_a_ticket_called_follow_each_by_its_own_start(story, di
     enter(story, TUESDAY, EnteredAs.HOLIDAY)
     moved = {t.due_at for t in engine.open_tasks(root) if t.element_id == "answer_supervisor"}
     assert moved == {d + timedelta(days=1) if d.astimezone(CHINA).date() == TUESDAY else d for d in due}
+
+
+def test_the_return_visit_follows_with_its_task(story):
+    number = register(story)
+    story.dispatch(number)
+    story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"})
+    story.complete("liu", "arrive", {"arrived_at": story.app.now().isoformat(), "photo_before": []})
+    story.complete("liu", "handle", HANDLED)
+    story.complete("lin", "verify", {"passed": "yes"})
+    assert ticket(story, number).return_visit_due_at == deadlines(story, number)["return_visit"] == at(MONDAY, 17, 45)
+    done = enter(story, MONDAY, EnteredAs.HOLIDAY)
+    assert ticket(story, number).return_visit_due_at == deadlines(story, number)["return_visit"] == at(TUESDAY, 17, 45)
+    assert [shift.kind for shift in done.followed.shifts] == [TargetKind.RETURN_VISIT]
+
+
+def test_a_reopened_ticket_counts_from_its_reopening_and_keeps_why(story):
+    form = REPAIR | {"reply_deadline_kind": "at", "reply_deadline": "2026-11-23T09:00:00+08:00"}
+    number = register(story, form=form)
+    story.complete("lin", "dispatch", {"department": "engineering", "instruction": "看"}, number)
+    story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"})
+    story.complete("liu", "arrive", {"arrived_at": story.app.now().isoformat(), "photo_before": []})
+    story.complete("liu", "handle", HANDLED)
+    story.complete("lin", "verify", {"passed": "yes"})
+    story.app.clock.advance(timedelta(minutes=5))
+    visit = {"reached": "yes", "how": "phone", "satisfaction": 1, "words": "又漏了"}
+    story.complete("lin", "return_visit", visit)
+    assert ticket(story, number).response_due_at == at(MONDAY, 8, 50)
+    for on, text in ((SATURDAY, "补班"), (date(2026, 11, 22), "再补")):
+        enter(story, on, EnteredAs.MAKEUP, text=text)
+    assert ticket(story, number).response_due_at == at(SATURDAY, 8, 50)
+    enter(story, SATURDAY, None, text="不补了")
+    assert ticket(story, number).response_due_at == at(date(2026, 11, 22), 8, 50)
+    reason = next(t.reason for t in story.card("lin", number).targets if t.kind == "response")
+    assert reason.startswith("reopened；日历第") and reason.count("日历第") == 1 and "不补了" in reason
 
 
 def test_a_deadline_that_somebody_set_by_hand_stays(story, dispatched):
