@@ -20,6 +20,7 @@ from sqlalchemy import event
 
 from engine.api import SYSTEM
 from engine.clock import FrozenClock
+from engine.errors import NotFound
 from service.calendars.actions import start_calendar
 from service.calendars.queries import calendar_of
 from service.demo import company, customers, life, people, scene
@@ -28,10 +29,11 @@ from service.demo.world import Place
 from service.demo.world import World as Living
 from service.errors import Refused
 from service.organisation.models import Company, Person
+from service.tickets.actions import PROCESS
 from service.tickets.models import Counter, Ticket
 
-__all__ = ["CAST", "PASSWORD", "DemoRefused", "Filled", "World", "build", "fill", "fill_if_empty", "found", "has_demo_logins", "is_there", "requests", "state",
-           "world"]
+__all__ = ["CAST", "PASSWORD", "DemoRefused", "Filled", "World", "build", "fill", "fill_if_empty", "found", "has_demo_logins", "is_there",
+           "requests", "state", "world"]
 
 PASSWORD = people.PASSWORD
 DAYS = 6
@@ -142,10 +144,9 @@ def _virtual(app, clock: FrozenClock) -> Iterator[Any]:
 
 def _founded(living, app, size: int, now: datetime, seed: int) -> tuple[Place, Place, dict, datetime]:
     """Procedures, places, people, calendars, customers and the roster, in one transaction with the mark that a fill has begun."""
-    from service import app as service
     from service.auth.actions import hasher
 
-    service.deploy_all(living, living.settings.bpmn_dir)
+    _deploy_missing(living)
     chance = random.Random(seed)
     with living.writing() as session:
         session.add(Counter(name=BEGUN, value=size))
@@ -163,6 +164,16 @@ def _founded(living, app, size: int, now: datetime, seed: int) -> tuple[Place, P
         local = places[0].calendar.local(start_at)
         session.add(Counter(name=f"ticket-{local.year}", value=local.timetuple().tm_yday * 10))
     return *places, staff, start_at
+
+
+def _deploy_missing(living) -> None:
+    """The shipped procedures, where nobody deployed any."""
+    from service import app as service
+
+    try:
+        living.engine.definition_in_force(PROCESS)
+    except NotFound:
+        service.deploy_all(living, living.settings.bpmn_dir)
 
 
 def _start(calendar, now: datetime) -> datetime:

@@ -57,6 +57,10 @@ EAST = (Plan("A", "城东A座", AreaKind.OFFICE, 1, 5, 6, (110, 140, 90)),)
 AREAS = {AreaKind.OFFICE: "江湾中心写字楼", AreaKind.MALL: "江湾天街", AreaKind.HOMES: "江湾里"}
 
 
+# A smaller demo has every sixth floor, and those that the stories need.
+NAMED_FLOORS = {"1": (6, 9, 15), "2": (8, 11, 16), "3": (9, 11, 12, 18), "T": (1, 2), "L1": (6,), "L2": (9,), "L3": (12,), "A": (2, 3)}
+
+
 @dataclass(slots=True)
 class Site:
     """One operation centre with its buildings by code and its units, in building order."""
@@ -104,33 +108,14 @@ def _build(session: Session, site: Site, area: Area, plan: Plan, whole: bool) ->
     for level in range(plan.first, plan.last + 1):
         if not whole and level not in NAMED_FLOORS.get(plan.code, ()) and level % 6:
             continue
-        floor = _added(
-            session, Floor(centre_id=site.centre.id, building_id=building.id, level=level, name=f"{level} 楼")
-        )
+        floor = _added(session, Floor(centre_id=site.centre.id, building_id=building.id, level=level, name=f"{level} 楼"))
         site.floors[floor.id] = level
         for count in range(1, plan.units + 1):
-            code = (
-                f"{plan.code}-{level}{count:02d}"
-                if plan.kind is AreaKind.MALL
-                else f"{plan.code}-{level:02d}{count:02d}"
-            )
-            unit = add_unit(
-                session, building, floor, code, float(plan.square_metres[(count + level) % len(plan.square_metres)])
-            )
+            room = f"{level}{count:02d}" if plan.kind is AreaKind.MALL else f"{level:02d}{count:02d}"
+            unit = add_unit(session, building, floor, f"{plan.code}-{room}", float(plan.square_metres[(count + level) % len(plan.square_metres)]))
             site.units.append(unit)
-            site.by_code[code] = unit
-
-
-NAMED_FLOORS = {
-    "1": (6, 9, 15),
-    "2": (8, 11, 16),
-    "3": (9, 11, 12, 18),
-    "T": (1, 2),
-    "L1": (6,),
-    "L2": (9,),
-    "L3": (12,),
-    "A": (2, 3),
-}
+            site.by_code[unit.code] = unit
+        session.expunge_all()  # a session that holds a thousand rows looks through all of them at each indexing
 
 
 def _added(session: Session, row):

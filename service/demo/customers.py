@@ -44,6 +44,7 @@ def move_in(session: Session, site: Site, chance: random.Random, today: date) ->
     phones = _numbers(chance)
     for units in _shares(site, chance, list(free.values())):
         callers += _settle(session, site, chance, units, phones, today)
+        session.expunge_all()  # as in `company`: what a session holds is looked through at each indexing
     return callers
 
 

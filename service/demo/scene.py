@@ -64,6 +64,11 @@ class Scene:
         return lambda world, case: deeds.accept(world, case, self.who(by), self.who(worker) if worker else None)
 
 
+def doing(deed: Callable[..., object], *more: object) -> Callable[[World, Case], None]:
+    """The deed as an act of a story, with what else it needs."""
+    return lambda world, case: deed(world, case, *more)
+
+
 def river(scene: Scene) -> None:
     """江湾中心: the work of Lin, Zhou, Chen, Wang, Gao, Liu, Sun and Qin."""
     _lin_acts(scene)
@@ -85,11 +90,11 @@ def _lin_acts(s: Scene) -> None:
     s.ticket(b(9), "lin", "2-1604", "固定车位被人占了")
     s.ticket(b(4), "lin", "1-0907", "门禁读头不灵")
     s.ticket(b(28), "lin", "3-0903", "茶水间净水器不出水", [
-        (b(25), deeds.dispatch), (b(16), lambda w, c: deeds.ask(w, c, s.who("gao"), "净水器是公司自己的还是大楼配的？进水阀在哪一间？"))])
+        (b(25), deeds.dispatch), (b(16), doing(deeds.ask, s.who("gao"), "净水器是公司自己的还是大楼配的？进水阀在哪一间？"))])
     s.ticket(b(6), "lin", "1-1502", "访客停车怎么收费", on_the_spot=True)
     s.ticket(b(260), "lin", "2-1103", "会议室灯一闪一闪", [
         (b(255), deeds.dispatch), (b(245), s.accept("zhangbo")), (b(225), deeds.arrive), (b(190), deeds.handle),
-        (b(170), lambda w, c: deeds.send_back(w, c, "换的灯色温不一样，客户不认")), (b(140), deeds.arrive), (b(12), deeds.handle)])
+        (b(170), doing(deeds.send_back, "换的灯色温不一样，客户不认")), (b(140), deeds.arrive), (b(12), deeds.handle)])
     s.ticket(p(420), "lin", "3-1806", "早高峰电梯等太久", [
         (p(414), deeds.dispatch), (p(400), s.accept("sun", "weidong")), (p(370), deeds.arrive), (p(200), deeds.handle), (p(180), deeds.verify),
         (p(40), deeds.not_reached)])
@@ -99,7 +104,7 @@ def _lin_acts(s: Scene) -> None:
             (b(minutes), deeds.handle), (b(minutes - 15), deeds.verify)])
     s.ticket(b(560), "lin", "1-1503", "办公室空调不制冷", [
         (b(555), deeds.dispatch), (b(550), s.accept("liyong")), (b(520), deeds.arrive), (b(400), deeds.handle), (b(390), deeds.verify),
-        (b(3), lambda w, c: deeds.visit(w, c, 2))])
+        (b(3), doing(deeds.visit, 2))])
 
 
 def _lin_waits(s: Scene) -> None:
@@ -107,7 +112,8 @@ def _lin_waits(s: Scene) -> None:
     b = s.b
     s.ticket(b(34), "lin", "3-0903", "窗户把手断了", [(b(30), deeds.dispatch), (b(20), s.accept("gao", "liu"))])
     s.ticket(b(80), "lin", "3-0902", "地砖翘起来一块", [
-        (b(76), deeds.dispatch), (b(66), s.accept("liu")), (b(35), deeds.arrive), (b(14), lambda w, c: deeds.urge(w, c, "学员差点绊倒，能不能中午前弄好"))])
+        (b(76), deeds.dispatch), (b(66), s.accept("liu")), (b(35), deeds.arrive), 
+        (b(14), doing(deeds.urge, "学员差点绊倒，能不能今天弄好"))])
     s.ticket(b(9), "lin", "2-1605", "地毯边翘了", [(b(6), deeds.dispatch)])
     s.ticket(b(24), "xuting", "1-0604", "男卫隔间门锁扣坏了", [(b(20), deeds.dispatch)])
 
@@ -118,14 +124,14 @@ def _superiors(s: Scene) -> None:
     s.ticket(b(36), "lin", "1-0604", "大门锁打不开", [(b(33), deeds.dispatch)], kept=True)
     s.ticket(b(640), "lin", "1-1502", "玻璃隔断裂了一道纹", [
         (b(634), deeds.dispatch), (b(628), s.accept("gao", "gao")), (b(590), deeds.arrive),
-        (b(52), lambda w, c: deeds.raise_it(w, c, "answer_supervisor", s.who("chen"), "玻璃厂家说还要五天，请经理协调临时隔断的费用"))], kept=True)
+        (b(52), doing(deeds.raise_it, "answer_supervisor", s.who("chen"), "玻璃厂家说还要五天，请经理协调临时隔断的费用"))], kept=True)
     s.ticket(b(760), "lin", "3-1201", "顶楼排风机声音大", [
         (b(754), deeds.dispatch), (b(748), s.accept("gao", "shihw")), (b(700), deeds.arrive),
-        (b(165), lambda w, c: deeds.raise_it(w, c, "answer_supervisor", s.who("chen"), "降噪要动设备基础，超出中心权限")),
-        (b(110), lambda w, c: deeds.raise_it(w, c, "answer_manager", s.who("wang"), "请品质部按合同时限定整改方案"))], kept=True)
+        (b(165), doing(deeds.raise_it, "answer_supervisor", s.who("chen"), "降噪要动设备基础，超出中心权限")),
+        (b(110), doing(deeds.raise_it, "answer_manager", s.who("wang"), "请品质部按合同时限定整改方案"))], kept=True)
     s.ticket(b(100), "xuting", "2-1103", "卫生间插座没电", [
         (b(96), deeds.dispatch), (b(86), s.accept("liu")), (b(50), deeds.arrive),
-        (b(10), lambda w, c: deeds.ask_help(w, c, s.who("liu"), "要停 11 层半小时电才能换线，请主管跟租户打招呼"))], kept=True)
+        (b(10), doing(deeds.ask_help, s.who("liu"), "要停 11 层半小时电才能换线，请主管跟租户打招呼"))], kept=True)
 
 
 def _fees_and_safety(s: Scene) -> None:
@@ -144,15 +150,15 @@ def _urgent(s: Scene) -> None:
     w, b = s.w, s.b
     if s.open_now:
         s.ticket(w(24), "lin", "3-1201", "{f} 楼茶水间吊顶滴水", [
-            (w(22), deeds.dispatch), (w(17), s.accept("gao", "liu")), (w(3), lambda wo, c: deeds.urge(wo, c, "还在滴，已经滴到会议室了，客人马上到"))],
+            (w(22), deeds.dispatch), (w(17), s.accept("gao", "liu")), (w(3), doing(deeds.urge, "还在滴，已经滴到会议室了，客人马上到"))],
             urgent=True, expectation="come-now")
     else:
         s.ticket(w(32), "dingxf", "L3-1202", "家里突然停电", [
-            (w(30), deeds.dispatch), (w(26), s.accept("liu")), (w(9), deeds.arrive), (w(4), lambda wo, c: deeds.urge(wo, c, "孩子睡不着，空调也停了"))],
+            (w(30), deeds.dispatch), (w(26), s.accept("liu")), (w(9), deeds.arrive), (w(4), doing(deeds.urge, "孩子睡不着，空调也停了"))],
             urgent=True, expectation="come-now")
         s.ticket(w(9), "xiamy", "L1-0601", "电梯停在", [(w(7), deeds.dispatch)], urgent=True, expectation="come-now")
         s.ticket(b(64), "lin", "3-1201", "{f} 楼新风没风", [
-            (b(60), deeds.dispatch), (b(50), s.accept("gao", "liu")), (b(25), lambda wo, c: deeds.urge(wo, c, "下午的会取消了，明早九点前要好"))])
+            (b(60), deeds.dispatch), (b(50), s.accept("gao", "liu")), (b(25), doing(deeds.urge, "下午的会取消了，明早九点前要好"))])
 
 
 def _earlier(s: Scene) -> None:
@@ -160,18 +166,18 @@ def _earlier(s: Scene) -> None:
     b, p = s.b, s.p
     first: list[Case] = []
     s.ticket(b(230), "lin", "2-1103", "电梯里很晃", [
-        (b(226), deeds.dispatch), (b(224), lambda w, c: first.append(c)), (b(214), s.accept("gao", "qiandl")), (b(190), deeds.arrive),
+        (b(226), deeds.dispatch), (b(224), lambda _, case: first.append(case)), (b(214), s.accept("gao", "qiandl")), (b(190), deeds.arrive),
         (b(80), deeds.handle), (b(62), deeds.verify)], channel="visit")
-    s.ticket(b(222), "lin", "2-1605", "电梯里很晃", [(b(218), lambda w, c: deeds.merge(w, c, first[0]))])
-    s.ticket(b(300), "lin", "1-0907", "地毯边翘了", [(b(294), deeds.dispatch), (b(285), lambda w, c: deeds.withdraw(w, c, "客户自己用胶粘好了，不用来了"))])
+    s.ticket(b(222), "lin", "2-1605", "电梯里很晃", [(b(218), lambda world, case: deeds.merge(world, case, first[0]))])
+    s.ticket(b(300), "lin", "1-0907", "地毯边翘了", [(b(294), deeds.dispatch), (b(285), doing(deeds.withdraw, "客户自己用胶粘好了，不用来了"))])
     s.ticket(p(240), "lin", "1-0604", "前台网络面板没信号", [
-        (p(235), deeds.dispatch), (p(202), lambda w, c: deeds.advise(w, c, "answer_supervisor", s.who("chen"), "让刘强先过去看，我跟高卫东说")),
+        (p(235), deeds.dispatch), (p(202), doing(deeds.advise, "answer_supervisor", s.who("chen"), "让刘强先过去看，我跟高卫东说")),
         (p(198), s.accept("gao", "liu")), (p(180), deeds.arrive), (p(120), deeds.handle), (p(90), deeds.verify),
-        (p(20), lambda w, c: deeds.visit(w, c, 4))], kept=True)
+        (p(20), doing(deeds.visit, 4))], kept=True)
     s.ticket(b(350), "lin", "1-1502", "大堂空调太冷", [
-        (b(346), deeds.dispatch), (b(341), lambda w, c: deeds.cannot_solve(w, c, s.who("gao"), "温度是总部统一设定，要先改大堂常开门，归安环部管")),
-        (b(318), lambda w, c: deeds.call_in(w, c, s.who("chen"), "safety", "请安环部先把侧门改为自动")),
-        (b(315), lambda w, c: deeds.dispatch(w, c, "safety", "大堂侧门改自动，测温度")), (b(309), s.accept("sun", "menglei")), (b(270), deeds.arrive),
+        (b(346), deeds.dispatch), (b(341), doing(deeds.cannot_solve, s.who("gao"), "温度是总部统一设定，要先改大堂常开门，归安环部管")),
+        (b(318), doing(deeds.call_in, s.who("chen"), "safety", "请安环部先把侧门改为自动")),
+        (b(315), doing(deeds.dispatch, "safety", "大堂侧门改自动，测温度")), (b(309), s.accept("sun", "menglei")), (b(270), deeds.arrive),
         (b(200), deeds.handle), (b(180), deeds.verify)], kept=True)
 
 
@@ -179,13 +185,13 @@ def _promises(s: Scene) -> None:
     """Today's promises of Lin: in hours within the next hours, else one that was missed and the others for the morning."""
     calendar, now = s.place.calendar, s.world.end_at
     opens_at = calendar.next_opening(now)
-    due = [now + timedelta(minutes=m) for m in (8, 38, 68)] if s.open_now else [s.b(15), *(opens_at + timedelta(minutes=m) for m in (30, 90))]
-    for (unit, request, text), at in zip((("3-1107", "卫生间太脏", "保洁几点补扫完，给回话"), ("2-0805", "要上季度的物业费收据", "收据拍照发过去"),
-                                          ("1-0907", "装修证能不能延期", "装修证能不能延期，给答复")), due):
-        department = starting_with(request).department
-        worker = {"safety": "xiongfei", "cashier": "tangmin", "engineering": "maxin"}[department]
+    later = (opens_at + timedelta(minutes=m) for m in (30, 90))
+    due = [now + timedelta(minutes=m) for m in (8, 38, 68)] if s.open_now else [s.b(15), *later]
+    promised = (("3-1107", "卫生间太脏", "保洁几点补扫完，给回话", "xiongfei"), ("2-0805", "要上季度的物业费收据", "收据拍照发过去", "tangmin"),
+                ("1-0907", "装修证能不能延期", "装修证能不能延期，给答复", "maxin"))
+    for (unit, request, text, worker), at in zip(promised, due):
         s.ticket(s.b(95), "lin", unit, request, [
-            (s.b(91), deeds.dispatch), (s.b(88), lambda w, c, at=at, text=text: deeds.promise(w, c, text, at)), (s.b(80), s.accept(worker))])
+            (s.b(91), deeds.dispatch), (s.b(88), doing(deeds.promise, text, at)), (s.b(80), s.accept(worker))])
 
 
 def east(scene: Scene) -> None:
