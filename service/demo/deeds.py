@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from service.demo.people import Staff
 from service.demo.texts import everything, some
-from service.demo.world import Case, World
+from service.demo.living import Case, World
 from service.tickets import actions
 
 HOW = ("phone", "phone", "phone", "wechat", "visit")

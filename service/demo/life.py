@@ -17,7 +17,7 @@ from service.demo import deeds
 from service.demo.customers import Caller
 from service.demo.people import Staff
 from service.demo.texts import Request, requests, some
-from service.demo.world import Case, Place, Story, World
+from service.demo.living import Case, Place, Story, World
 from service.notifications.actions import mark_read
 from service.notifications.models import Notice
 from service.organisation.models import AreaKind

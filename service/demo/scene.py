@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from service.demo import deeds
 from service.demo.people import Staff
 from service.demo.texts import starting_with
-from service.demo.world import Case, Place, Story, World
+from service.demo.living import Case, Place, Story, World
 
 Act = tuple[datetime, Callable[[World, Case], None]]
 
