@@ -24,9 +24,9 @@ from engine.errors import NotFound
 from service.calendars.actions import start_calendar
 from service.calendars.queries import calendar_of
 from service.demo import company, customers, life, people, scene
-from service.demo.small import CAST, World, build, found, is_there, requests, world
 from service.demo.living import Place
 from service.demo.living import World as Living
+from service.demo.small import CAST, World, build, found, is_there, requests, world
 from service.errors import Refused
 from service.organisation.models import Company, Person
 from service.tickets.actions import PROCESS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from service.demo.living import Case, World
 from service.demo.people import Staff
 from service.demo.texts import everything, some
-from service.demo.living import Case, World
 from service.tickets import actions
 
 HOW = ("phone", "phone", "phone", "wechat", "visit")

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from service.calendars.rules import Calendar
 from service.demo import deeds
 from service.demo.customers import Caller
+from service.demo.living import Case, Place, Story, World
 from service.demo.people import Staff
 from service.demo.texts import Request, requests, some
-from service.demo.living import Case, Place, Story, World
 from service.notifications.actions import mark_read
 from service.notifications.models import Notice
 from service.organisation.models import AreaKind

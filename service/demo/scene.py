@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.demo import deeds
+from service.demo.living import Case, Place, Story, World
 from service.demo.people import Staff
 from service.demo.texts import starting_with
-from service.demo.living import Case, Place, Story, World
 
 Act = tuple[datetime, Callable[[World, Case], None]]
 
