@@ -7,7 +7,6 @@ logs as an error, an uncaught exception or a refused content fails the test that
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import sqlalchemy as sa
 
+from tests.acceptance.tables import content_hash
 from tests.conftest import CHINA
 
 PASSWORD = "zhiban-demo-2026"
@@ -107,16 +107,6 @@ class Live:
 def with_make_up(calendar, day: str):
     """The calendar with one more make-up day that has a Friday's hours."""
     return replace(calendar, makeup=dict(calendar.makeup) | {date.fromisoformat(day): 4})
-
-
-def content_hash(database, without: tuple[str, ...] = ("web_session",)) -> str:
-    """A hash of every row of every table but those named."""
-    digest = hashlib.sha256()
-    with database.connect() as connection:
-        for name in sorted(set(sa.inspect(connection).get_table_names()) - set(without)):
-            rows = sorted(str(tuple(row)) for row in connection.execute(sa.select(sa.text("*")).select_from(sa.table(name))))
-            digest.update(f"{name}{rows}".encode())
-    return digest.hexdigest()
 
 
 @pytest.fixture
