@@ -21,7 +21,7 @@ from engine.tables import user_task
 from service import access
 from service.customers.models import Contact, Customer, UnitOccupancy
 from service.db import upserting
-from service.errors import NotThere, Refused
+from service.errors import NotThere, Refused, ServiceError
 from service.organisation.models import Building, Centre, Person, Role, Unit
 from service.organisation.queries import members, person_named
 from service.search.actions import index_ticket
@@ -278,10 +278,12 @@ def complete_task(
     """
     with app.writing() as session:
         me = session.get_one(Person, person.id)
+        if request_id:
+            session.info["unit"].lock_request(request_id)  # a double click waits here for its first half
         task = _task(app, session, task_id)
         if task.state != "open" and request_id and (done := _completed_before(app, session, me, task, request_id)):
             return done
-        grant = _may_do(me, task)
+        grant = _may_do(app, session, me, task)
         result = app.engine.complete(
             task_id, values, actor=access.actor(me, grant), seen=seen, request_id=request_id, unit=session.info["unit"]
         )
@@ -321,11 +323,17 @@ def _open(task):
     return task
 
 
-def _may_do(me: Person, task) -> access.Grant:
-    """The grant to do the task. Somebody who may see it learns that it is done; others learn nothing."""
-    if task.state != "open" and access.may(me, "see", task):
-        _open(task)
-    return access.require(me, "do", task)
+def _may_do(app, session: Session, me: Person, task) -> access.Grant:
+    """The grant to do the task. Somebody who may see it learns that it is done, also when that has just happened;
+    others learn nothing.
+    """
+    try:
+        return access.require(me, "do", task)
+    except ServiceError:
+        task = _task(app, session, task.id)
+        if task.state != "open" and access.may(me, "see", task):
+            _open(task)
+        raise
 
 
 def _completed_before(app, session: Session, me: Person, task, request_id: str) -> Result | None:
