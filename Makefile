@@ -62,7 +62,7 @@ $(DONE)/translations: $(translations) | $(DONE)/python
 run: setup
 	@$(ZHIBAN) db upgrade
 	@$(ZHIBAN) deploy --if-new bpmn
-	@$(ZHIBAN) demo
+	@$(ZHIBAN) demo --if-empty
 	@exec $(ZHIBAN) serve
 
 # Two at a time: what the smallest supported machine has. Tests of one file may run on either.

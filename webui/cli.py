@@ -82,10 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("key", nargs="*", help="procedures to play; all without")
     sub.add_argument("--coverage", action="store_true", help="say which elements and flows no story passes")
     sub.add_argument("--from", dest="path", type=Path, help="folder of the procedures (setting bpmn_dir)")
-    sub = command("demo", _demo, "Fill an empty installation with the demo centre, its people and some requests.")
-    sub.add_argument(
-        "--size", type=int, default=1, help="1 has the customers of the handbook; each further step adds eight"
-    )
+    sub = command("demo", _demo, "Fill an empty installation with the demo centre, its people and their last days' requests.")
+    sub.add_argument("--size", type=int, default=200, help="how many requests are lived, about")
+    sub.add_argument("--if-empty", action="store_true", help="do nothing where there is data already")
     sub = command(
         "import", _import, "Bring units with their customers, or staff, in from an Excel file: all of it or nothing."
     )
@@ -351,20 +350,25 @@ def _print_coverage(played: dict) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from service import app as service
     from service import db, demo
 
     app = _app()
     db.upgrade(app.database)
-    if demo.is_there(app):
-        print("This installation has data already; the demo is only for an empty one. Nothing was changed.")
+    logging.getLogger("zhiban").setLevel(logging.ERROR)  # two hundred lived requests would fill the screen
+    if options.if_empty:
+        filled = demo.fill_if_empty(app, options.size, _progress)
+    else:
+        filled = demo.fill(app, options.size, _progress)
+    if filled is None:
+        print("This installation has data already; nothing was changed.")
         return 0
-    service.deploy_all(app, app.settings.bpmn_dir)
-    world = demo.build(app, max(1, options.size))
-    numbers = demo.requests(app, world, count=12 * max(1, options.size))
-    print(f"Demo centre with {len(world.people)} people, {len(world.units)} units, {len(numbers)} requests.")
+    print(f"Demo centre with {filled.people} people, {filled.units} units, {filled.tickets} requests ({filled.seconds:.0f} s).")
     print("Logins: " + ", ".join(row[0] for row in demo.CAST) + f"; password {demo.PASSWORD}")
     return 0
+
+
+def _progress(line: str) -> None:
+    print(line, flush=True)
 
 
 def _import(options: argparse.Namespace) -> int:

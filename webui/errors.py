@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from flask import Flask, g, redirect, render_template, request, url_for
 from flask_babel import gettext
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from engine import errors as engine
@@ -71,6 +72,9 @@ def fault_of(error: Exception) -> Fault:
             return words(error)
     if isinstance(error, HTTPException):
         return _http(error)
+    if isinstance(error, OperationalError):
+        log.warning("the database did not answer in time at %s %s: %s", request.method, request.endpoint, error.orig)
+        return Fault(503, gettext("系统正忙，这一步还没做，什么都没有改动"), gettext("过几秒再提交一次"))
     number = uuid.uuid4().hex[:8]
     log.exception("unexpected error %s at %s %s", number, request.method, request.endpoint)
     return Fault(
@@ -125,7 +129,9 @@ def _task_not_open(error: engine.TaskNotOpen) -> Fault:
     from webui.people import name_of
 
     who = name_of(error.ended_by) if error.ended_by else ""
-    if who and error.ended_at:
+    if error.how == "cancelled" and error.ended_at:
+        what = gettext("“%(task)s”在 %(at)s 收回了，不用再办", task=error.name, at=when(error.ended_at))
+    elif who and error.ended_at:
         what = gettext("“%(task)s”已经由%(who)s在 %(at)s 办掉", task=error.name, who=who, at=when(error.ended_at))
     else:
         what = gettext("“%(task)s”已经不用办", task=error.name)

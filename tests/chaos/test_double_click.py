@@ -17,13 +17,13 @@ DISPATCH = {"department": "engineering", "instruction": "先关阀再查"}
 
 
 @pytest.mark.databases("postgresql")  # SQLite's one write lock lets nothing happen in between
-def test_a_double_click_is_answered_alike_when_the_first_ends_while_the_second_looks(centre, monkeypatch):
+def test_a_double_click_is_answered_alike_whichever_half_is_done_first(centre, monkeypatch):
     with centre.session() as session:
         lin = session.query(Person).filter_by(username="lin").one()
     with centre.database.connect() as connection:
         unit = connection.execute(text("select id from unit where code = '3-1201'")).scalar_one()
     task = actions.register(centre, lin, LEAK, unit_id=unit).opened[0]
-    first, look = [], access.require
+    first, look, others = [], access.require, []
 
     def click() -> None:
         first.append(actions.complete_task(centre, lin, task, dict(DISPATCH), request_id="twice"))
@@ -32,8 +32,9 @@ def test_a_double_click_is_answered_alike_when_the_first_ends_while_the_second_l
         if action == "do" and not first:
             first.append(None)  # the first click's own look goes straight through
             other = threading.Thread(target=click)
+            others.append(other)
             other.start()
-            other.join(20)
+            other.join(1)  # it may have to wait for us: then it is answered after us
         return look(person, action, thing, *more)
 
     monkeypatch.setattr(access, "require", look_later)
@@ -41,4 +42,5 @@ def test_a_double_click_is_answered_alike_when_the_first_ends_while_the_second_l
         second = actions.complete_task(centre, lin, task, dict(DISPATCH), request_id="twice")
     except ServiceError as error:
         pytest.fail(f"the first click was done, the second was refused: {error!r}")
-    assert second.replayed and second.opened == first[-1].opened
+    others[0].join(20)
+    assert sorted([second.replayed, first[-1].replayed]) == [False, True] and second.opened == first[-1].opened
