@@ -18,6 +18,7 @@ class Item:
     icon: str
     text: str
     count: int = 0
+    phone: bool = True  # whether it stands in the narrow bar of a telephone
 
     @property
     def href(self) -> str:
@@ -41,7 +42,7 @@ def items() -> list[Item]:
     if access.reach(g.person).only(access.IN_CENTRE["see units"] | access.IN_CENTRE["change calendar"]):
         found.append(Item("calendar.index", "calendar-event", gettext("日历")))
     if access.may(g.person, "import units") or access.may(g.person, "import people"):
-        found.append(Item("exchange.index", "cloud-upload", gettext("导入")))
+        found.append(Item("exchange.index", "cloud-upload", gettext("导入"), phone=False))
     return found
 
 

@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from typing import IO, Any
 
 from openpyxl import Workbook, load_workbook
@@ -31,6 +32,8 @@ MAX_BYTES = 10_000_000
 MAX_UNPACKED = 80_000_000
 MAX_PART = 5_000_000  # of what holds neither rows nor texts: styles, relations, properties
 MAX_PARTS = 500
+MAX_TAGS = 100_000  # of the same
+WINDOW = 150_000  # bytes of a part without a single tag; Excel's longest cell is shorter
 MAX_ROWS = 20_000
 MAX_CELLS = 400_000
 MAX_COLUMNS = 60
@@ -40,11 +43,15 @@ SKIPPED = ("※", "例：", "例:", "e.g.")  # the template's own rows
 
 _HEADER_WITHIN = 20  # rows
 _OLD_FORMAT = b"\xd0\xcf\x11\xe0"  # .xls, and .xlsx with a password
-_EMPTY_PARTS = re.compile(rb"<(?:\w+:)?(?:c|row)(?:\s[^>]*)?/>")
-_EMPTY_ROWS = re.compile(rb"<(?:\w+:)?row(?:\s[^>]*)?>\s*</(?:\w+:)?row>")
-_ROW = re.compile(rb"<(?:\w+:)?row[\s>]")
-_CELL = re.compile(rb"<(?:\w+:)?c[\s>]")
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?ref=\"([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})\"")
+# Tags never run over the next "<", so that no file makes these patterns slow. Cells and rows without r="..." are counted by
+# their place, so those stay.
+_EMPTY_PARTS = re.compile(rb"<(?:\w+:)?(?:c|row)\s(?:[^<>]{0,300}\s)?r=\"[^\"<>]*\"[^<>]{0,300}/>")
+_EMPTY_ROWS = re.compile(rb"<(?:\w+:)?row\s(?:[^<>]{0,300}\s)?r=\"[^\"<>]*\"[^<>]{0,300}>\s{0,100}</(?:\w+:)?row>")
+_ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
+_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
+_TEXT = re.compile(rb"<(?:\w+:)?si[\s/>]")
+_DATA = re.compile(rb"<((?:\w+:)?)sheetData(?:\s[^<>]{0,300})?(/?)>")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s(?:[^<>]{0,300}\s)?ref=\"([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})\"")
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _TEXTS = re.compile(r"xl/sharedStrings\.xml")
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
@@ -128,7 +135,7 @@ def _whole(sheet: Sheet) -> Sheet:
 def _cleaned(content: bytes) -> tuple[IO[bytes], dict[str, dict[int, list[tuple[str, int]]]]]:
     """The file without empty rows and cells, and each sheet's merged cells: first row -> [(column, last row)]."""
     archive = _opened(content)
-    clean, merged = io.BytesIO(), {}
+    clean, merged, cells = io.BytesIO(), {}, 0
     with archive, zipfile.ZipFile(clean, "w", zipfile.ZIP_STORED) as out:
         for part in archive.infolist():
             if not part.filename.endswith((".xml", ".rels")):
@@ -136,12 +143,44 @@ def _cleaned(content: bytes) -> tuple[IO[bytes], dict[str, dict[int, list[tuple[
             text = _safe_part(archive, part)
             if _SHEET.fullmatch(part.filename):
                 merged[part.filename] = _merges(text)
-                text = _EMPTY_ROWS.sub(b"", _EMPTY_PARTS.sub(b"", text))
-                if len(_ROW.findall(text)) > MAX_ROWS + 100 or len(_CELL.findall(text)) > MAX_CELLS:
+                text = _only_data(text)
+                cells += _count(_CELL, text, MAX_CELLS)
+                if cells > MAX_CELLS or _count(_ROW, text, MAX_ROWS + 100) > MAX_ROWS + 100:
                     raise FileRefused("too-many-rows", most=MAX_ROWS)
+                _bound_tags(text, MAX_CELLS * 8)
+            elif _TEXTS.fullmatch(part.filename):
+                if _count(_TEXT, text, MAX_CELLS) > MAX_CELLS:
+                    raise FileRefused("too-many-rows", most=MAX_ROWS)
+                _bound_tags(text, MAX_CELLS * 5)
+            else:
+                _bound_tags(text, MAX_TAGS)
             out.writestr(part.filename, text)
     clean.seek(0)
     return clean, merged
+
+
+def _only_data(text: bytes) -> bytes:
+    """A sheet's rows with something in them, without what stands behind the rows: links, rules of looks, pictures."""
+    start = _DATA.search(text, 0, 200_000)
+    if start is None:
+        raise FileRefused("unsafe")
+    prefix, empty = start[1], start[2]
+    end = start.end() if empty else text.find(b"</" + prefix + b"sheetData>", start.end())
+    rows = _EMPTY_ROWS.sub(b"", _EMPTY_PARTS.sub(b"", text[start.end() : end])) if end > start.end() else b""
+    return (
+        text[: start.end()] + rows + (b"" if empty else b"</" + prefix + b"sheetData>") + b"</" + prefix + b"worksheet>"
+    )
+
+
+def _count(pattern: re.Pattern[bytes], text: bytes, most: int) -> int:
+    """How often it stands there; counting stops behind `most`."""
+    return sum(1 for _ in islice(pattern.finditer(text), most + 1))
+
+
+def _bound_tags(text: bytes, most: int) -> None:
+    """openpyxl makes an object of nearly every tag, so a small part may cost minutes."""
+    if text.count(b"<") > most:
+        raise FileRefused("unsafe")
 
 
 def _opened(content: bytes) -> zipfile.ZipFile:
@@ -176,15 +215,17 @@ def _safe_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
     except Exception as error:  # broken or lying archives fail in many ways
         raise FileRefused("not-xlsx") from error
     head = text.removeprefix(b"\xef\xbb\xbf")[:2]
-    if not head.startswith(b"<") or b"\x00" in head or b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-        raise FileRefused("unsafe")
+    if not head.startswith(b"<") or b"\x00" in head or text.count(b"<!") > text.count(b"<![CDATA["):
+        raise FileRefused("unsafe")  # in another encoding, or with document types or comments
+    if any(text.find(b"<", at, at + WINDOW) < 0 for at in range(0, len(text) - WINDOW, WINDOW)):
+        raise FileRefused("unsafe")  # one tag or text of hundreds of kilobytes takes the parser ages
     return text
 
 
 def _merges(text: bytes) -> dict[int, list[tuple[str, int]]]:
     """Cells merged downwards: the value of the first one is meant for all rows."""
     found: dict[int, list[tuple[str, int]]] = {}
-    for letters, first, last in _MERGED.findall(text):
+    for letters, first, last in (match.groups() for match in islice(_MERGED.finditer(text), MAX_ROWS)):
         if int(last) > int(first):
             found.setdefault(int(first), []).append((letters.decode(), int(last)))
     return found

@@ -73,7 +73,8 @@ def _tickets(args: Args) -> Iterator[SimpleNamespace]:
         people.names().update(page.owners)
         now = service_app().clock.now()
         shown = [
-            SimpleNamespace(ticket=t, clock=ticket_clock(t, now, mine=t.owner == g.person.username)) for t in page.tickets
+            SimpleNamespace(ticket=t, clock=ticket_clock(t, now, mine=t.owner == g.person.username))
+            for t in page.tickets
         ]
         if everything:
             yield from shown

@@ -204,6 +204,56 @@ def test_another_encoding_cannot_hide_entities():
     assert refused(content) == "unsafe"
 
 
+ROWS_WITHOUT_NUMBERS = (
+    b'<row/><row><c/><c/><c t="str"><v>x</v></c></row><row><c t="str"><v>3</v></c><c/><c t="str"><v>1209</v></c></row>'
+)
+
+
+def test_rows_and_cells_without_numbers_are_counted_by_their_place():
+    found = read(files.with_rows(files.units(["3", "", "1"]), ROWS_WITHOUT_NUMBERS))
+    assert [(line.row, line["building"], line["unit"]) for line in found.lines] == [
+        (2, "3", "1"),
+        (4, "", "x"),
+        (5, "3", "1209"),
+    ]
+
+
+HOSTILE_TEXTS = {
+    "cells without an end": (files.SHEET, b"<c " * 3_000_000),
+    "rows without an end": (files.SHEET, b"<row r=" * 3_000_000),
+    "merges without an end": (files.SHEET, b"<mergeCell " * 2_000_000),
+    "spaces": (files.SHEET, b"<c" + b" " * 20_000_000),
+    "runs of one text": (
+        files.SHEET,
+        b'<row r="9"><c r="A9" t="inlineStr"><is>' + b"<r><t>a</t></r>" * 2_000_000 + b"</is></c></row>",
+    ),
+    "styles": ("xl/styles.xml", b"<xf/>" * 500_000),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_TEXTS)
+def test_a_part_that_would_take_minutes_to_read_is_left_in_seconds(name):
+    part, text = HOSTILE_TEXTS[name]
+    content = files.changed(
+        files.units(["3", "", "1"]),
+        part,
+        lambda old: old.replace(b"</sheetData>", text + b"</sheetData>").replace(b"</cellXfs>", text + b"</cellXfs>"),
+    )
+    started = time.process_time()
+    with pytest.raises(FileRefused):
+        read(content)
+    assert time.process_time() - started < 5
+
+
+def test_what_stands_behind_the_rows_is_not_even_parsed():
+    behind = b'<conditionalFormatting sqref="A1"><cfRule type="x"/></conditionalFormatting>' * 50_000
+    content = files.changed(
+        files.units(["3", "", "1"]), files.SHEET, lambda old: old.replace(b"</sheetData>", b"</sheetData>" + behind)
+    )
+    started = time.process_time()
+    assert len(read(content).lines) == 1 and time.process_time() - started < 5
+
+
 def test_a_part_that_is_there_twice_is_refused():
     out = io.BytesIO(files.units(["3", "", "1"]))
     with pytest.warns(UserWarning), zipfile.ZipFile(out, "a") as archive:
@@ -287,3 +337,24 @@ def test_what_no_file_can_hold_is_left_out():
     _, book = written([["a\x00b\x1bc\ud800d"], ["长" * 40_000]])
     first, second = (row[0].value for row in book.worksheets[0].iter_rows(min_row=2))
     assert first == "abcd" and len(second) == 32_000 and second.endswith("…")
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_rule_that_the_code_names_has_a_sentence_and_the_other_way_round():
+    import re
+    from pathlib import Path
+
+    from service.exchange import wording
+
+    folder = Path(sheets.__file__).parent
+    code = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.name != "wording.py")
+    refused = set(re.findall(r'FileRefused\(\s*"([\w-]+)"', code))
+    faults = set(re.findall(r'Unreadable\(\s*"([\w-]+)"', code)) | set(
+        re.findall(r'\.fault\(\s*"\w+",\s*"([\w-]+)"', code)
+    )
+    faults |= {"differs", "missing"}  # their column is a variable
+    assert (refused, faults) == (set(wording.FILES), set(wording.ROWS))
+    for zh, en in (*wording.FILES.values(), *wording.ROWS.values()):
+        assert set(re.findall(r"{(\w+)}", zh)) == set(re.findall(r"{(\w+)}", en)), en
