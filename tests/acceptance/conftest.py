@@ -44,7 +44,7 @@ class Live:
         self.app, self.address = app, ""
 
     def at(self, text: str) -> datetime:
-        """"2026-11-20 17:45" of the centre."""
+        """ "2026-11-20 17:45" of the centre."""
         return datetime.fromisoformat(text).replace(tzinfo=CHINA)
 
     def until(self, text: str) -> None:
@@ -81,7 +81,14 @@ class Live:
         with self.app.writing() as session:
             for centre_id in session.scalars(sa.select(Centre.id)).all():
                 calendar = calendar_of(session, centre_id)
-                save_version(session, centre_id, with_make_up(calendar, day), actor=Actor("qin"), now=self.app.clock.now(), reason="补班")
+                save_version(
+                    session,
+                    centre_id,
+                    with_make_up(calendar, day),
+                    actor=Actor("qin"),
+                    now=self.app.clock.now(),
+                    reason="补班",
+                )
 
     def tables(self) -> str:
         """A hash of everything but the people's sessions."""
@@ -92,16 +99,24 @@ class Live:
         from engine.tables import user_task
 
         with self.app.database.connect() as connection:
-            return sorted(connection.scalars(sa.select(user_task.c.element_id).where(
-                user_task.c.business_key == number, user_task.c.state == "open")))
+            return sorted(
+                connection.scalars(
+                    sa.select(user_task.c.element_id).where(
+                        user_task.c.business_key == number, user_task.c.state == "open"
+                    )
+                )
+            )
 
     def armed_timers(self, number: str) -> int:
         from engine.tables import process_instance, timer
 
         with self.app.database.connect() as connection:
             roots = sa.select(process_instance.c.id).where(process_instance.c.business_key == number)
-            return connection.scalar(sa.select(sa.func.count()).select_from(timer).where(
-                timer.c.instance_id.in_(roots), timer.c.state == "armed"))
+            return connection.scalar(
+                sa.select(sa.func.count())
+                .select_from(timer)
+                .where(timer.c.instance_id.in_(roots), timer.c.state == "armed")
+            )
 
 
 def with_make_up(calendar, day: str):
@@ -112,8 +127,13 @@ def with_make_up(calendar, day: str):
 @pytest.fixture
 def desk(live, new_page):
     """Opens people's screens: `desk("lin")` is logged in and sees the first screen (or `at`), `desk()` is nobody's yet."""
+
     def open_for(username: str | None = None, at: str = "/", phone: bool = False, **options) -> Desk:
-        screen = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True} if phone else {"width": 1440, "height": 900}
+        screen = (
+            {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+            if phone
+            else {"width": 1440, "height": 900}
+        )
         opened = Desk(new_page(**(screen | options)), live)
         desks.append(opened)
         if username:
@@ -138,7 +158,14 @@ class Desk:
     presses: list[str] = field(default_factory=list)  # what was done by keyboard, one entry per key or text
 
     def __post_init__(self):
-        self.page.on("console", lambda m: self.faults.append(f"{m.text} ({m.location.get('url', '')})") if m.type in ("error", "warning") else None)
+        self.page.on(
+            "console",
+            lambda m: (
+                self.faults.append(f"{m.text} ({m.location.get('url', '')})")
+                if m.type in ("error", "warning")
+                else None
+            ),
+        )
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
 
     # --- going somewhere ---------------------------------------------------------------------------------------------
@@ -204,12 +231,20 @@ class Desk:
 
     @property
     def focus(self) -> str:
-        return self.page.evaluate("document.activeElement.id || document.activeElement.name || document.activeElement.tagName")
+        return self.page.evaluate(
+            "document.activeElement.id || document.activeElement.name || document.activeElement.tagName"
+        )
 
     # --- the procedure's verbs ---------------------------------------------------------------------------------------
 
-    def register(self, unit: str = "2-0805", words: str = "茶水间吊顶滴水，地上湿了", category: str = "repair", expectation: str = "come-now",
-                 urgency: str = "normal") -> str:
+    def register(
+        self,
+        unit: str = "2-0805",
+        words: str = "茶水间吊顶滴水，地上湿了",
+        category: str = "repair",
+        expectation: str = "come-now",
+        urgency: str = "normal",
+    ) -> str:
         """Take a request with the mouse; gives the ticket's number. The page is then the dispatch task."""
         self.open("/register")
         self.pick(unit)
@@ -264,7 +299,14 @@ class Desk:
             self.page.set_input_files("input[type=file][name=photo_before]", picture("before.jpg", photo))
         self.do_task()
 
-    def handle(self, result: str = "换了水阀", cause: str = "阀芯老化", minutes: int = 30, cost: str = "", photo: bytes | None = None) -> None:
+    def handle(
+        self,
+        result: str = "换了水阀",
+        cause: str = "阀芯老化",
+        minutes: int = 30,
+        cost: str = "",
+        photo: bytes | None = None,
+    ) -> None:
         self.page.fill("[name=result]", result)
         self.page.fill("[name=cause]", cause)
         self.page.fill("[name=labour_minutes]", str(minutes))

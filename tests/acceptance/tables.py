@@ -19,4 +19,7 @@ def content(database, without: tuple[str, ...] = ("web_session",)) -> dict[str, 
     """Every row of every table but those named, as text, sorted."""
     with database.connect() as connection:
         names = sorted(set(sa.inspect(connection).get_table_names()) - set(without))
-        return {name: sorted(str(tuple(row)) for row in connection.execute(sa.text(f'select * from "{name}"'))) for name in names}
+        return {
+            name: sorted(str(tuple(row)) for row in connection.execute(sa.text(f'select * from "{name}"')))
+            for name in names
+        }

@@ -19,7 +19,6 @@ LOOK = """async tags => (await axe.run(document, {runOnly: {type: 'tag', values:
 def lived(live, story) -> dict[str, str]:
     """Addresses of one page of each kind, with something on every one: late, urged, asked, with a photo and a promise."""
     from service.tickets import actions
-
     from tests.acceptance.conftest import photo_of
 
     late, own = story.register(unit="2-0805"), story.register(unit="3-1201")
@@ -31,16 +30,34 @@ def lived(live, story) -> dict[str, str]:
     actions.promise(live.app, story.person("lin"), late, "几点修好，给回话", live.at("2026-11-20 17:59"))
     live.until("2026-11-23 11:00")
     task, arrive = story.task("lin", "dispatch", own).task_id, story.task("liu", "arrive", late).task_id
-    return {"first": "/", "register": "/register", "register of a unit": f"/register?unit={story.world.units['3-1201']}", "task": f"/tasks/{task}",
-            "ticket": f"/tickets/{late}", "tickets": "/tickets", "notices": "/notices", "found": "/search?q=滴水", "missing": "/nothing",
-            "queue": "/queue", "field task": f"/tasks/{arrive}"}
+    return {
+        "first": "/",
+        "register": "/register",
+        "register of a unit": f"/register?unit={story.world.units['3-1201']}",
+        "task": f"/tasks/{task}",
+        "ticket": f"/tickets/{late}",
+        "tickets": "/tickets",
+        "notices": "/notices",
+        "found": "/search?q=滴水",
+        "missing": "/nothing",
+        "queue": "/queue",
+        "field task": f"/tasks/{arrive}",
+    }
 
 
 WHO = {"queue": "gao", "field task": "liu"}
 
 
-COMBINATIONS = [("light", 1440, "zh"), ("dark", 1440, "en"), ("light", 390, "en"), ("dark", 390, "zh"),
-                ("light", 1440, "en"), ("dark", 1440, "zh"), ("light", 390, "zh"), ("dark", 390, "en")]
+COMBINATIONS = [
+    ("light", 1440, "zh"),
+    ("dark", 1440, "en"),
+    ("light", 390, "en"),
+    ("dark", 390, "zh"),
+    ("light", 1440, "en"),
+    ("dark", 1440, "zh"),
+    ("light", 390, "zh"),
+    ("dark", 390, "en"),
+]
 PAIRS = 4  # the first ones hold each pair of theme, width and language; the rest is for the long form
 
 
@@ -96,3 +113,13 @@ def test_no_page_in_anybodys_menu_complains(desk, lived, username):
     screen = desk(username)
     for path in screen.page.eval_on_selector_all(".z-rail a", "all => all.map(a => a.getAttribute('href'))"):
         assert screen.open(path).status == 200, path
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_text_of_the_first_screen_lies_over_another(desk, lived, width):
+    """A late promise has a chip that is wider than an instant."""
+    lin = desk("lin", phone=width == 390)
+    for promise in lin.page.locator(".z-promise").all():
+        chip, words = promise.locator("> b > *, > b").first.bounding_box(), promise.locator("> div").bounding_box()
+        assert chip["x"] + chip["width"] <= words["x"] or chip["y"] + chip["height"] <= words["y"] + 1
+    assert lin.page.locator(".z-promise .z-clock").count() == 1

@@ -13,28 +13,92 @@ from webui import cli
 
 SHIPPED = Path(__file__).parents[2] / "bpmn" / "customer-request"
 DIAGRAM, TABLE = "customer-request.bpmn", "service-level.dmn"
-A_TASK = '<bpmn:userTask id="alone" name="没人到"><bpmn:extensionElements><zeebe:formDefinition formId="verify" />' \
+A_TASK = (
+    '<bpmn:userTask id="alone" name="没人到"><bpmn:extensionElements><zeebe:formDefinition formId="verify" />'
     '<zeebe:assignmentDefinition candidateGroups="specialist" /></bpmn:extensionElements></bpmn:userTask>'
+)
 CASES = {  # name: (file, what is changed, into what, element named, words of the reason)
-    "unknown element": (DIAGRAM, '<bpmn:textAnnotation id="no_refusal">', '<bpmn:adHocSubProcess id="as_you_like" /><bpmn:textAnnotation id="no_refusal">',
-                        "as_you_like", "adHocSubProcess|ad-hoc"),
-    "complex gateway": (DIAGRAM, '<bpmn:textAnnotation id="no_refusal">', '<bpmn:complexGateway id="all_of_it" /><bpmn:textAnnotation id="no_refusal">',
-                        "all_of_it", "complex"),
+    "unknown element": (
+        DIAGRAM,
+        '<bpmn:textAnnotation id="no_refusal">',
+        '<bpmn:adHocSubProcess id="as_you_like" /><bpmn:textAnnotation id="no_refusal">',
+        "as_you_like",
+        "adHocSubProcess|ad-hoc",
+    ),
+    "complex gateway": (
+        DIAGRAM,
+        '<bpmn:textAnnotation id="no_refusal">',
+        '<bpmn:complexGateway id="all_of_it" /><bpmn:textAnnotation id="no_refusal">',
+        "all_of_it",
+        "complex",
+    ),
     "unknown operation": (DIAGRAM, 'type="slip.create"', 'type="slip.creat"', "create_slip", "slip.creat"),
-    "wrong parameter": (DIAGRAM, 'source="=instruction" target="instruction"', 'source="=instruction" target="instrukt"', "create_slip", "instrukt"),
-    "Python expression": (DIAGRAM, '>=on_the_spot = true<', '>=__import__("os").system("id")<', "on_the_spot_possible", "__import__|import"),
-    "Python lambda": (DIAGRAM, '>=on_the_spot = true<', '>=[x for x in ().__class__.__mro__]<', "on_the_spot_possible", ""),
-    "unknown name": (DIAGRAM, '>=on_the_spot = true<', '>=on_the_spott = true<', "on_the_spot_possible", "on_the_spott"),
+    "wrong parameter": (
+        DIAGRAM,
+        'source="=instruction" target="instruction"',
+        'source="=instruction" target="instrukt"',
+        "create_slip",
+        "instrukt",
+    ),
+    "Python expression": (
+        DIAGRAM,
+        ">=on_the_spot = true<",
+        '>=__import__("os").system("id")<',
+        "on_the_spot_possible",
+        "__import__|import",
+    ),
+    "Python lambda": (
+        DIAGRAM,
+        ">=on_the_spot = true<",
+        ">=[x for x in ().__class__.__mro__]<",
+        "on_the_spot_possible",
+        "",
+    ),
+    "unknown name": (
+        DIAGRAM,
+        ">=on_the_spot = true<",
+        ">=on_the_spott = true<",
+        "on_the_spot_possible",
+        "on_the_spott",
+    ),
     "missing form": (DIAGRAM, 'formId="verify"', 'formId="verifie"', "verify", "verifie"),
-    "unreachable task": (DIAGRAM, '<bpmn:textAnnotation id="no_refusal">', A_TASK + '<bpmn:textAnnotation id="no_refusal">', "alone", "reach|no way"),
-    "bad timer text": (DIAGRAM, '<bpmn:timerEventDefinition id="response_passed_timer">\n        <bpmn:timeDate xsi:type="bpmn:tFormalExpression">=if response_due_at &gt; now then response_due_at else business time after(now, service_level.response_minutes, service_level.calendar)</bpmn:timeDate>',
-                       '<bpmn:timerEventDefinition id="response_passed_timer"><bpmn:timeDuration xsi:type="bpmn:tFormalExpression">30 minutes</bpmn:timeDuration>',
-                       "response_passed", "30 minutes"),
-    "unknown role": (DIAGRAM, 'candidateGroups="specialist"', 'candidateGroups="specialists"', "register", "specialists"),
-    "missing table": (DIAGRAM, 'decisionId="service-level"', 'decisionId="service-levels"', "set_level", "service-levels"),
+    "unreachable task": (
+        DIAGRAM,
+        '<bpmn:textAnnotation id="no_refusal">',
+        A_TASK + '<bpmn:textAnnotation id="no_refusal">',
+        "alone",
+        "reach|no way",
+    ),
+    "bad timer text": (
+        DIAGRAM,
+        '<bpmn:timerEventDefinition id="response_passed_timer">\n        <bpmn:timeDate xsi:type="bpmn:tFormalExpression">=if response_due_at &gt; now then response_due_at else business time after(now, service_level.response_minutes, service_level.calendar)</bpmn:timeDate>',
+        '<bpmn:timerEventDefinition id="response_passed_timer"><bpmn:timeDuration xsi:type="bpmn:tFormalExpression">30 minutes</bpmn:timeDuration>',
+        "response_passed",
+        "30 minutes",
+    ),
+    "unknown role": (
+        DIAGRAM,
+        'candidateGroups="specialist"',
+        'candidateGroups="specialists"',
+        "register",
+        "specialists",
+    ),
+    "missing table": (
+        DIAGRAM,
+        'decisionId="service-level"',
+        'decisionId="service-levels"',
+        "set_level",
+        "service-levels",
+    ),
     "unknown procedure": (DIAGRAM, 'processId="escalation"', 'processId="escalate"', "escalate_", "escalate"),
-    "DOCTYPE": (DIAGRAM, '<bpmn:definitions', '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><bpmn:definitions', "-", "DOCTYPE|DTD|entit"),
-    "not closed": (DIAGRAM, '</bpmn:definitions>', '', "-", ""),
+    "DOCTYPE": (
+        DIAGRAM,
+        "<bpmn:definitions",
+        '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><bpmn:definitions',
+        "-",
+        "DOCTYPE|DTD|entit",
+    ),
+    "not closed": (DIAGRAM, "</bpmn:definitions>", "", "-", ""),
 }
 
 
@@ -62,12 +126,19 @@ def test_a_diagram_with_a_fault_is_refused_with_its_place_reason_and_remedy(name
     code, lines = checked(capsys, changed(tmp_path, file, before, after))
     print(name, *lines, sep="\n   ")
     assert code == 1
-    fitting = [line for line in lines if re.match(rf"[\w./-]*{re.escape(file)}: {re.escape(element)}\w*: ", line) and re.search(reason, line, re.I)]
+    fitting = [
+        line
+        for line in lines
+        if re.match(rf"[\w./-]*{re.escape(file)}: {re.escape(element)}\w*: ", line)
+        and re.search(reason, line, re.IGNORECASE)
+    ]
     assert fitting, lines
     assert fitting[0].rstrip().endswith(".") and fitting[0].count(". ") >= 1, "a reason, then a remedy"
 
 
-@pytest.mark.parametrize("content", [b"", b"   ", b"\x00\xff\xfe", b"hello", b"<x/>", b"{}", b"<?xml version='1.0'?><definitions/>"])
+@pytest.mark.parametrize(
+    "content", [b"", b"   ", b"\x00\xff\xfe", b"hello", b"<x/>", b"{}", b"<?xml version='1.0'?><definitions/>"]
+)
 @pytest.mark.parametrize("suffix", [".bpmn", ".dmn", ".form"])
 def test_a_file_that_is_no_diagram_table_or_form_is_refused(content, suffix, tmp_path, capsys):
     path = tmp_path / f"lone{suffix}"

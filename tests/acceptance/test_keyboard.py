@@ -12,7 +12,12 @@ def test_the_question_mark_lists_every_key_of_the_page(desk, story):
     lin = desk("lin", at=f"/tickets/{number}")
     lin.press("?")
     listed = lin.page.locator("#keys dt").all_inner_texts()
-    on_page = [k.upper() for k in lin.page.eval_on_selector_all("[data-key]", "all => all.filter(e => e.checkVisibility()).map(e => e.dataset.key)")]
+    on_page = [
+        k.upper()
+        for k in lin.page.eval_on_selector_all(
+            "[data-key]", "all => all.filter(e => e.checkVisibility()).map(e => e.dataset.key)"
+        )
+    ]
     assert {"N", "U", "I", "Y", "E"} <= set(on_page) <= set(listed) and {"?", "/", "Esc"} <= set(listed)
     assert len(listed) == len(set(listed)) and all(lin.page.locator("#keys dd").all_inner_texts())
     lin.press("Escape")
@@ -40,7 +45,9 @@ def test_keys_are_off_while_typing_and_by_the_switch(desk):
     lin = desk("lin")
     lin.press("/")
     lin.type("n?3-1201u")
-    assert lin.path == "/" and lin.page.input_value("#find") == "n?3-1201u" and not lin.page.locator("#keys").is_visible()
+    assert (
+        lin.path == "/" and lin.page.input_value("#find") == "n?3-1201u" and not lin.page.locator("#keys").is_visible()
+    )
     lin.press("Escape")
     lin.page.click("details.z-menu summary")
     lin.submit("button[name=single_keys][value=off]")
@@ -51,7 +58,9 @@ def test_keys_are_off_while_typing_and_by_the_switch(desk):
 
 def test_keys_are_off_while_an_input_method_composes(desk):
     lin = desk("lin")
-    lin.page.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'n', keyCode: 229, isComposing: true, bubbles: true}))")
+    lin.page.evaluate(
+        "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'n', keyCode: 229, isComposing: true, bubbles: true}))"
+    )
     assert lin.path == "/"
 
 

@@ -71,7 +71,9 @@ def the_head_accepts_on_the_phone(gao, number: str) -> None:
     gao.submit("a.z-card")
     assert number in gao.text
     button = gao.page.locator("form[data-task] button[data-default]").bounding_box()
-    assert button["height"] >= 48 and button["y"] + button["height"] <= 844, "within the thumb's reach, without scrolling"
+    assert button["height"] >= 48 and button["y"] + button["height"] <= 844, (
+        "within the thumb's reach, without scrolling"
+    )
     gao.accept("liu")
 
 
@@ -80,19 +82,79 @@ def the_ticket_tells_its_story(page) -> None:
     told = page.locator(".z-time > li:not(.day)")
     heads = [head.split("，")[0] for head in told.locator("p:first-child").all_inner_texts()]
     assert heads == ["已关", "回访", "核实", "办理", "到场", "接单", "派单", "定时限", "登记"]
-    assert told.locator("time").all_inner_texts() == ["11:05", "11:05", "11:00", "10:50", "10:20", "10:05", "10:00", "10:00", "10:00"]
+    assert told.locator("time").all_inner_texts() == [
+        "11:05",
+        "11:05",
+        "11:00",
+        "10:50",
+        "10:20",
+        "10:05",
+        "10:00",
+        "10:00",
+        "10:00",
+    ]
     assert "客户打 5 分" in told.nth(0).inner_text() and "换了水阀" in told.nth(3).inner_text()
     assert page.locator(".z-steps li").all_inner_texts()[0].startswith("派 10:00")
-    assert [t.split("\n")[0] for t in page.locator(".z-steps li").all_inner_texts()] == \
-        ["派 10:00", "接 10:05", "到场 10:20", "办完 10:50", "核实 11:00"] or page.locator(".z-steps li.done").count() == 5
+    assert [t.split("\n")[0] for t in page.locator(".z-steps li").all_inner_texts()] == [
+        "派 10:00",
+        "接 10:05",
+        "到场 10:20",
+        "办完 10:50",
+        "核实 11:00",
+    ] or page.locator(".z-steps li.done").count() == 5
     photos = page.locator(".z-photos img")
     assert photos.count() == 2
     photos.last.scroll_into_view_if_needed()
-    page.wait_for_function("[...document.querySelectorAll('.z-photos img')].every(i => i.complete && i.naturalWidth === 640)")
-    assert all(word in " ".join(page.locator(".z-photos figcaption").all_inner_texts()) for word in ("修前", "修后", "刘强"))
+    page.wait_for_function(
+        "[...document.querySelectorAll('.z-photos img')].every(i => i.complete && i.naturalWidth === 640)"
+    )
+    assert all(
+        word in " ".join(page.locator(".z-photos figcaption").all_inner_texts()) for word in ("修前", "修后", "刘强")
+    )
     page.locator("#live-limits details summary").first.click()
-    assert "周一算 15 分" in page.locator("#live-limits .z-sum-in").first.inner_text().replace(" 月", "") or \
-        "15 分" in page.locator("#live-limits .z-sum-in").first.inner_text()
-    walked = set(page.eval_on_selector_all(".z-dg .z-done[data-element-id]", "all => all.map(e => e.dataset.elementId)"))
-    assert {"register", "set_level", "dispatch", "accept_slip", "arrive", "handle", "verify", "return_visit", "close", "closed"} <= walked
+    assert (
+        "周一算 15 分" in page.locator("#live-limits .z-sum-in").first.inner_text().replace(" 月", "")
+        or "15 分" in page.locator("#live-limits .z-sum-in").first.inner_text()
+    )
+    walked = set(
+        page.eval_on_selector_all(".z-dg .z-done[data-element-id]", "all => all.map(e => e.dataset.elementId)")
+    )
+    assert {
+        "register",
+        "set_level",
+        "dispatch",
+        "accept_slip",
+        "arrive",
+        "handle",
+        "verify",
+        "return_visit",
+        "close",
+        "closed",
+    } <= walked
     assert not walked & {"handle_on_the_spot", "answer_question", "sign_off", "reopen"}
+
+
+def test_what_was_done_is_said_beside_the_next_button_and_not_over_it(desk, story):
+    number = story.register()
+    story.dispatch(number)
+    story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"}, number)
+    liu = desk("liu", phone=True)
+    liu.task(number)
+    liu.arrive()
+    liu.page.evaluate("document.getAnimations().forEach(a => a.finish())")
+    toast, button = (
+        liu.page.locator("[data-toast]").bounding_box(),
+        liu.page.locator("form[data-task] button[data-default]").bounding_box(),
+    )
+    assert toast["y"] + toast["height"] <= button["y"], (toast, button)
+
+
+def test_the_diagram_is_named_in_the_readers_language(desk, story):
+    number = story.register(unit="2-0805")
+    lin = desk("lin", at=f"/tickets/{number}")
+    lin.page.wait_for_selector(".z-dg [data-element-id=dispatch].z-now")
+    assert "派单" in lin.page.locator(".z-dg [data-element-id=dispatch] text").text_content()
+    lin.speak("en")
+    lin.page.wait_for_selector(".z-dg [data-element-id=dispatch].z-now")
+    assert lin.page.locator(".z-dg [data-element-id=dispatch] text").text_content() == "Dispatch"
+    assert lin.page.locator(".z-dg [data-element-id=department_says__ask_owner_label] text").text_content() == "Ask"

@@ -46,7 +46,9 @@ def test_a_number_that_is_none_is_refused_at_its_field(desk, live, story):
     liu = desk("liu", phone=True)
     liu.expected.append("422")
     liu.task(number)
-    liu.page.eval_on_selector("[name=labour_minutes]", "field => { field.removeAttribute('max'); field.removeAttribute('min') }")
+    liu.page.eval_on_selector(
+        "[name=labour_minutes]", "field => { field.removeAttribute('max'); field.removeAttribute('min') }"
+    )
     liu.page.eval_on_selector("form[data-task]", "form => form.noValidate = true")
     liu.handle("换了水阀", "老化", minutes=-5)
     assert liu.page.input_value("[name=result]") == "换了水阀"

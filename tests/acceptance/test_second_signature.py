@@ -28,7 +28,9 @@ def handled(story, number: str, cost: float) -> None:
     story.dispatch(number)
     story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"}, number)
     story.complete("liu", "arrive", {"arrived_at": "2026-11-20T17:45"}, number)
-    story.complete("liu", "handle", {"result": "换了水阀", "cause": "老化", "labour_minutes": 30, "cost_yuan": cost}, number)
+    story.complete(
+        "liu", "handle", {"result": "换了水阀", "cause": "老化", "labour_minutes": 30, "cost_yuan": cost}, number
+    )
 
 
 def test_costs_over_500_yuan_wait_for_the_supervisor_on_the_new_version_only(desk, live, story, deploy, tmp_path):
@@ -37,7 +39,11 @@ def test_costs_over_500_yuan_wait_for_the_supervisor_on_the_new_version_only(des
     cheap, dear = story.register(unit="3-0902"), story.register(unit="2-1604")
     for number, cost in ((before, 800), (cheap, 100), (dear, 800)):
         handled(story, number, cost)
-    assert [live.open_tasks(number) for number in (before, cheap, dear)] == [["verify"], ["verify"], ["second_signature"]]
+    assert [live.open_tasks(number) for number in (before, cheap, dear)] == [
+        ["verify"],
+        ["verify"],
+        ["second_signature"],
+    ]
     chen = desk("chen")
     chen.task(dear, "批费用")
     assert "同意这笔费用" in chen.text

@@ -16,6 +16,7 @@ def fill_register(lin, unit: str = "2-0805") -> None:
 
 def tickets(live) -> int:
     import sqlalchemy as sa
+
     from service.tickets.models import Ticket
 
     with live.app.session() as session:
@@ -39,7 +40,12 @@ def test_without_scripts_the_second_click_gets_the_first_answer(desk, live):
     lin.page.on("request", lambda r: sent.append(r) if r.method == "POST" and r.url.endswith("/register") else None)
     lin.submit("#register-form button[data-default]")
     first = lin.path
-    again = lin.page.request.post(sent[0].url, data=sent[0].post_data_buffer, headers={"Content-Type": sent[0].headers["content-type"]}, max_redirects=0)
+    again = lin.page.request.post(
+        sent[0].url,
+        data=sent[0].post_data_buffer,
+        headers={"Content-Type": sent[0].headers["content-type"]},
+        max_redirects=0,
+    )
     assert again.status == 303 and again.headers["location"].split("?")[0] == first
     assert tickets(live) == 1
 
@@ -81,8 +87,18 @@ def test_a_second_slip_number_is_not_given_for_a_resent_dispatch(desk, live, sto
     lin = desk("lin")
     lin.task(number)
     sent = []
-    lin.page.on("request", lambda r: sent.append(r) if r.method == "POST" and "/tasks/" in r.url and not r.url.endswith("/shape") else None)
+    lin.page.on(
+        "request",
+        lambda r: (
+            sent.append(r) if r.method == "POST" and "/tasks/" in r.url and not r.url.endswith("/shape") else None
+        ),
+    )
     lin.dispatch(instruction="先关阀")
     before = live.tables()
-    again = lin.page.request.post(sent[0].url, data=sent[0].post_data_buffer, headers={"Content-Type": sent[0].headers["content-type"]}, max_redirects=0)
+    again = lin.page.request.post(
+        sent[0].url,
+        data=sent[0].post_data_buffer,
+        headers={"Content-Type": sent[0].headers["content-type"]},
+        max_redirects=0,
+    )
     assert again.status == 303 and live.tables() == before

@@ -30,10 +30,56 @@ OWN = {"auth.preferences", "auth.logout", "notices.read_all", *PUBLIC}
 # What looking may write: the session's last use, and the log of what was taken out as a file.
 TOUCHED = ("web_session", "export_run")
 # Words of the first centre that nobody of another may read, wherever they stand.
-SECRETS = ["吊顶滴水", "前台态度不好", "先到现场看", "没有钥匙", "怎么还没来", "几点修好", "自己修好了", "恒远律师", "禾木设计", "悦动健身", "沈静", "顾北",
-           "13800132046", "13900562210", "3-1201", "2-0805", "3-0902", "林晓雯", "高卫东", "刘强", "陈志远"]
-SEARCHES = ["吊顶", "吊顶滴水", "滴水", "3-1201", "1201", "恒远", "恒远律师事务所", "hylssws", "hengyuan", "2046", "13800132046", "138 0013 2046", "沈静", "sj",
-            "2026-0001", "2026-0001-1", "0001", "林", "林晓雯", "2-0805", "禾木", "%", "_", "'", "2026"]
+SECRETS = [
+    "吊顶滴水",
+    "前台态度不好",
+    "先到现场看",
+    "没有钥匙",
+    "怎么还没来",
+    "几点修好",
+    "自己修好了",
+    "恒远律师",
+    "禾木设计",
+    "悦动健身",
+    "沈静",
+    "顾北",
+    "13800132046",
+    "13900562210",
+    "3-1201",
+    "2-0805",
+    "3-0902",
+    "林晓雯",
+    "高卫东",
+    "刘强",
+    "陈志远",
+]
+SEARCHES = [
+    "吊顶",
+    "吊顶滴水",
+    "滴水",
+    "3-1201",
+    "1201",
+    "恒远",
+    "恒远律师事务所",
+    "hylssws",
+    "hengyuan",
+    "2046",
+    "13800132046",
+    "138 0013 2046",
+    "沈静",
+    "sj",
+    "2026-0001",
+    "2026-0001-1",
+    "0001",
+    "林",
+    "林晓雯",
+    "2-0805",
+    "禾木",
+    "%",
+    "_",
+    "'",
+    "2026",
+]
 
 
 @dataclass
@@ -56,7 +102,7 @@ class Town:
         found = []
         for values in itertools.product(*(self.values(rule.endpoint, n) for n in names)):
             given = dict(zip(names, values))
-            found.append(re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(given[m[1]]), rule.rule))
+            found.append(re.sub(r"<(?:\w+:)?(\w+)>", lambda m, given=given: str(given[m[1]]), rule.rule))
         return found
 
 
@@ -91,21 +137,33 @@ def of_the_other_centre(app, story: Story) -> str:
     from service.tickets import actions
 
     with app.session() as session:
-        building = session.execute(sa.text("select id from building where centre_id = :c"), {"c": story.world.other_centre_id}).scalar()
+        building = session.execute(
+            sa.text("select id from building where centre_id = :c"), {"c": story.world.other_centre_id}
+        ).scalar()
     return actions.register(app, story.person("hu"), REPAIR | {"request": "大堂灯不亮"}, building_id=building).number
 
 
 def fill_ids(app, town: Town) -> None:
     with app.session() as session:
+
         def column(text: str) -> list:
             return list(session.execute(sa.text(text), {"hu": town.of_hu}).scalars())
 
-        town.units, town.customers, town.contacts = (column(f"select id from {t} order by id") for t in ("unit", "customer", "contact"))
+        town.units, town.customers, town.contacts = (
+            column(f"select id from {t} order by id") for t in ("unit", "customer", "contact")
+        )
         town.ids = {
-            "number": town.tickets, "task_id": column("select id from user_task where business_key <> :hu"),
-            "files.photo:key": column("select key from photo"), "phone_id": column("select id from contact_phone order by id")[:2],
-            "promise_id": column("select id from promise"), "exchange.export:key": exported(), "key": ["units", "people", "k" * 32],
-            "notice_id": column("select n.id from notice n join person p on p.id = n.person_id where p.username <> 'hu' order by n.id")[:6]}
+            "number": town.tickets,
+            "task_id": column("select id from user_task where business_key <> :hu"),
+            "files.photo:key": column("select key from photo"),
+            "phone_id": column("select id from contact_phone order by id")[:2],
+            "promise_id": column("select id from promise"),
+            "exchange.export:key": exported(),
+            "key": ["units", "people", "k" * 32],
+            "notice_id": column(
+                "select n.id from notice n join person p on p.id = n.person_id where p.username <> 'hu' order by n.id"
+            )[:6],
+        }
 
 
 def exported() -> list[str]:
@@ -177,13 +235,37 @@ def routes(web, method: str) -> list:
 def gets(web, town: Town, searches: list[str] = SEARCHES) -> list[tuple[str, str]]:
     """(endpoint, address) of everything that can be looked at, with every id of the first centre, and the ways to ask for it."""
     found = [(rule.endpoint, address) for rule in routes(web, "GET") for address in town.addresses(rule)]
-    questions = [f"q={q}" for q in searches] + [f"unit={u}" for u in town.units[:4]] + [f"unit={town.units[0]}&contact={c}" for c in town.contacts[:2]]
-    questions += ["all=1", "part=1&all=1", "department=engineering", "department=safety", "centre=1", "centre=1&month=2026-11"]
+    questions = (
+        [f"q={q}" for q in searches]
+        + [f"unit={u}" for u in town.units[:4]]
+        + [f"unit={town.units[0]}&contact={c}" for c in town.contacts[:2]]
+    )
+    questions += [
+        "all=1",
+        "part=1&all=1",
+        "department=engineering",
+        "department=safety",
+        "centre=1",
+        "centre=1&month=2026-11",
+    ]
     plain = {rule.endpoint: rule.rule for rule in routes(web, "GET") if not rule.arguments}
-    for endpoint in ("desk.search", "desk.find", "desk.who", "desk.register", "desk.first", "tickets.index", "queue.index", "calendar.index"):
+    for endpoint in (
+        "desk.search",
+        "desk.find",
+        "desk.who",
+        "desk.register",
+        "desk.first",
+        "tickets.index",
+        "queue.index",
+        "calendar.index",
+    ):
         found += [(endpoint, f"{plain[endpoint]}?{question}") for question in questions if endpoint in plain]
-    found += [("exchange.export", f"/{key}.xlsx?{question}") for key in town.ids["exchange.export:key"] for question in ("all=1", "department=engineering")
-              if any(rule.endpoint == "exchange.export" for rule in routes(web, "GET"))]
+    found += [
+        ("exchange.export", f"/{key}.xlsx?{question}")
+        for key in town.ids["exchange.export:key"]
+        for question in ("all=1", "department=engineering")
+        if any(rule.endpoint == "exchange.export" for rule in routes(web, "GET"))
+    ]
     return found
 
 
@@ -192,7 +274,9 @@ def text_of(answer) -> str:
     content = answer.get_data()
     if content[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(content)) as file:
-            return "".join(file.read(name).decode("utf-8", "replace") for name in file.namelist() if name.endswith(".xml"))
+            return "".join(
+                file.read(name).decode("utf-8", "replace") for name in file.namelist() if name.endswith(".xml")
+            )
     return content.decode("utf-8", "replace")
 
 
@@ -205,11 +289,36 @@ def leaked(text: str, asked: str) -> list[str]:
 
 
 EVERYTHING = {
-    "text": "别的中心的人写的", "reason": "别的中心的人撤的", "question": "别的中心的人问的", "due_at": "2026-11-20T18:00", "department": "safety",
-    "instruction": "别的中心的人派的", "answer": "accept", "passed": "yes", "reached": "yes", "how": "phone", "satisfaction": "1", "words": "坏",
-    "guidance": "别的", "approved": "yes", "result": "x", "cause": "x", "labour_minutes": "1", "arrived_at": "2026-11-20T17:00", "category": "repair",
-    "request": "别的中心的人登记的", "expectation": "come-now", "reply_deadline_kind": "none", "urgency": "normal", "language": "en", "centre": "1",
-    "on": "2026-11-21", "kind": "closed", "seen": "1", "password": "zhiban-demo-2026"}
+    "text": "别的中心的人写的",
+    "reason": "别的中心的人撤的",
+    "question": "别的中心的人问的",
+    "due_at": "2026-11-20T18:00",
+    "department": "safety",
+    "instruction": "别的中心的人派的",
+    "answer": "accept",
+    "passed": "yes",
+    "reached": "yes",
+    "how": "phone",
+    "satisfaction": "1",
+    "words": "坏",
+    "guidance": "别的",
+    "approved": "yes",
+    "result": "x",
+    "cause": "x",
+    "labour_minutes": "1",
+    "arrived_at": "2026-11-20T17:00",
+    "category": "repair",
+    "request": "别的中心的人登记的",
+    "expectation": "come-now",
+    "reply_deadline_kind": "none",
+    "urgency": "normal",
+    "language": "en",
+    "centre": "1",
+    "on": "2026-11-21",
+    "kind": "closed",
+    "seen": "1",
+    "password": "zhiban-demo-2026",
+}
 
 
 def form(**more) -> dict:
@@ -218,21 +327,33 @@ def form(**more) -> dict:
 
 # --- the test itself ---------------------------------------------------------------------------------------------------------
 
+
 def test_every_address_can_be_made(web, town):
-    unknown = [(rule.endpoint, name) for rule in web.url_map.iter_rules() if rule.endpoint != "static"
-               for name in rule.arguments if not town.values(rule.endpoint, name)]
+    unknown = [
+        (rule.endpoint, name)
+        for rule in web.url_map.iter_rules()
+        if rule.endpoint != "static"
+        for name in rule.arguments
+        if not town.values(rule.endpoint, name)
+    ]
     assert unknown == [], "say in Town.ids what may stand in these addresses"
 
 
 def test_the_town_has_something_to_find(people, town):
     """Otherwise the tests below would pass on an empty house."""
     lin = people("lin")
-    seen = "".join(text_of(lin.get(path)) for path in ["/", "/tickets?all=1", f"/register?unit={town.units[0]}", *(f"/tickets/{n}" for n in town.tickets)])
-    assert {"吊顶滴水", "前台态度不好", "没有钥匙", "怎么还没来", "几点修好", "自己修好了", "恒远律师", "沈静"} <= set(leaked(seen, ""))
+    seen = "".join(
+        text_of(lin.get(path))
+        for path in ["/", "/tickets?all=1", f"/register?unit={town.units[0]}", *(f"/tickets/{n}" for n in town.tickets)]
+    )
+    assert {"吊顶滴水", "前台态度不好", "没有钥匙", "怎么还没来", "几点修好", "自己修好了", "恒远律师", "沈静"} <= set(
+        leaked(seen, "")
+    )
     assert people("hu").get(f"/tickets/{town.of_hu}").status_code == 200
 
 
 # --- somebody of another centre ----------------------------------------------------------------------------------------------
+
 
 def test_hu_gets_404_for_every_address_with_an_id_of_another_centre(web, people, town):
     hu, wrong = people("hu"), []
@@ -247,18 +368,29 @@ def test_hu_gets_404_for_every_address_with_an_id_of_another_centre(web, people,
 def test_what_hu_may_not_see_looks_like_what_does_not_exist(web, people, town):
     """Not a word, not a status, not a header tells that something is there."""
     hu = people("hu")
-    for there, nowhere in ((f"/tickets/{town.tickets[1]}", "/tickets/2026-9999"), (f"/tasks/{town.ids['task_id'][0]}", f"/tasks/{'0' * 32}"),
-                           (f"/photos/{town.ids['files.photo:key'][0]}", "/photos/nothing"), (f"/register?unit={town.units[0]}", "/register?unit=999999"),
-                           (f"/tickets/{town.tickets[1]}/state", "/tickets/2026-9999/state"), (f"/tickets/{town.tickets[1]}/diagram", "/tickets/2026-9999/diagram")):
+    for there, nowhere in (
+        (f"/tickets/{town.tickets[1]}", "/tickets/2026-9999"),
+        (f"/tasks/{town.ids['task_id'][0]}", f"/tasks/{'0' * 32}"),
+        (f"/photos/{town.ids['files.photo:key'][0]}", "/photos/nothing"),
+        (f"/register?unit={town.units[0]}", "/register?unit=999999"),
+        (f"/tickets/{town.tickets[1]}/state", "/tickets/2026-9999/state"),
+        (f"/tickets/{town.tickets[1]}/diagram", "/tickets/2026-9999/diagram"),
+    ):
         one, other = hu.get(there), hu.get(nowhere)
-        assert (one.status_code, one.get_data(), sorted(one.headers.keys())) == (other.status_code, other.get_data(), sorted(other.headers.keys())), there
+        assert (one.status_code, one.get_data(), sorted(one.headers.keys())) == (
+            other.status_code,
+            other.get_data(),
+            sorted(other.headers.keys()),
+        ), there
 
 
 def test_no_list_search_count_or_file_tells_hu_anything(web, people, town):
     hu, wrong = people("hu"), []
     for endpoint, address in gets(web, town):
         text = text_of(hu.get(address))
-        found = leaked(text, address) + [n for n in town.tickets if n in text.replace(address.split("q=")[-1] if "q=" in address else "\0", "")]
+        found = leaked(text, address) + [
+            n for n in town.tickets if n in text.replace(address.split("q=")[-1] if "q=" in address else "\0", "")
+        ]
         if found:
             wrong.append((address, found))
     assert wrong == [], wrong[:5]
@@ -291,16 +423,23 @@ def test_hu_changes_nothing_with_an_id_of_another_centre_in_a_form(app, web, peo
     for rule in routes(web, "POST"):
         if rule.arguments or rule.endpoint in OWN:
             continue
-        for ids in ({"unit_id": town.units[0]}, {"customer_id": town.customers[0]}, {"contact_id": town.contacts[0]},
-                    {"unit_id": town.units[0], "contact_id": town.contacts[0]}):
+        for ids in (
+            {"unit_id": town.units[0]},
+            {"customer_id": town.customers[0]},
+            {"contact_id": town.contacts[0]},
+            {"unit_id": town.units[0], "contact_id": town.contacts[0]},
+        ):
             text = text_of(hu.post(rule.rule, form(**ids)))
             wrong += [(rule.endpoint, ids, leaked(text, ""))] if leaked(text, "") else []
     assert wrong == []
     after = content(app.database)
-    assert {name for name in before if before[name] != after[name]} <= {"notice_address"}, "only Hu's own choice of a mailbox"
+    assert {name for name in before if before[name] != after[name]} <= {"notice_address"}, (
+        "only Hu's own choice of a mailbox"
+    )
 
 
 # --- looking, and being nobody -----------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("username", CAST)
 def test_looking_changes_nothing(app, web, people, town, username):
@@ -328,6 +467,7 @@ def test_nobody_is_sent_to_the_login_page_and_changes_nothing(app, web, people, 
 
 # --- the people of the centre ------------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("username", CAST)
 def test_list_detail_search_and_files_agree_about_every_ticket(people, town, username):
     """T23: one permission function for every way to a ticket."""
@@ -335,8 +475,12 @@ def test_list_detail_search_and_files_agree_about_every_ticket(people, town, use
     listed, found = text_of(person.get("/tickets?all=1")), text_of(person.get("/search?q=2026"))
     for number in town.tickets:
         seen = person.get(f"/tickets/{number}").status_code == 200
-        ways = {"list": f"/tickets/{number}" in listed, "search": f"/tickets/{number}" in found, "state": person.get(f"/tickets/{number}/state").status_code == 200,
-                "diagram": person.get(f"/tickets/{number}/diagram").status_code == 200}
+        ways = {
+            "list": f"/tickets/{number}" in listed,
+            "search": f"/tickets/{number}" in found,
+            "state": person.get(f"/tickets/{number}/state").status_code == 200,
+            "diagram": person.get(f"/tickets/{number}/diagram").status_code == 200,
+        }
         if number == town.tickets[1]:
             ways["photo"] = person.get(f"/photos/{town.ids['files.photo:key'][0]}").status_code == 200
         assert set(ways.values()) == {seen}, (number, ways)
@@ -346,12 +490,26 @@ def test_who_sees_which_ticket(people, town):
     """The desk, leads and quality see all of their centre; a department what was dispatched to it; nobody else anything."""
     at_desk, at_work, complaint, gone = town.tickets
     everything = {at_desk, at_work, complaint, gone}
-    wanted = {name: everything for name in DESK | LEADS | {"qin"}} | {"gao": {at_work}, "liu": {at_work}, "sun": set(), "hu": set(), "admin": set()}
-    assert {name: {n for n in everything if people(name).get(f"/tickets/{n}").status_code == 200} for name in CAST} == wanted
+    wanted = {name: everything for name in DESK | LEADS | {"qin"}} | {
+        "gao": {at_work},
+        "liu": {at_work},
+        "sun": set(),
+        "hu": set(),
+        "admin": set(),
+    }
+    assert {
+        name: {n for n in everything if people(name).get(f"/tickets/{n}").status_code == 200} for name in CAST
+    } == wanted
 
 
 def test_who_gets_which_page(people):
-    pages = {"/register": DESK | LEADS | {"hu"}, "/queue": FIELD | LEADS, "/": set(CAST), "/tickets": set(CAST), "/notices": set(CAST)}
+    pages = {
+        "/register": DESK | LEADS | {"hu"},
+        "/queue": FIELD | LEADS,
+        "/": set(CAST),
+        "/tickets": set(CAST),
+        "/notices": set(CAST),
+    }
     for path, wanted in pages.items():
         assert {name for name in CAST if people(name).get(path).status_code == 200} == wanted, path
 
@@ -375,8 +533,20 @@ def test_who_only_reads_or_is_not_concerned_changes_nothing(app, web, people, to
 def test_one_reads_only_ones_own_notices(app, people, town):
     chen = people("chen")
     with app.session() as session:
-        mine = session.execute(sa.text("select n.id from notice n join person p on p.id = n.person_id where p.username = 'chen'")).scalars().all()
-        others = session.execute(sa.text("select n.id from notice n join person p on p.id = n.person_id where p.username <> 'chen'")).scalars().all()
+        mine = (
+            session.execute(
+                sa.text("select n.id from notice n join person p on p.id = n.person_id where p.username = 'chen'")
+            )
+            .scalars()
+            .all()
+        )
+        others = (
+            session.execute(
+                sa.text("select n.id from notice n join person p on p.id = n.person_id where p.username <> 'chen'")
+            )
+            .scalars()
+            .all()
+        )
     assert mine and others
     chen.get("/notices")
     assert {chen.post(f"/notices/{id}/read").status_code for id in others} == {404}

@@ -16,7 +16,7 @@ from webui import people, words
 from webui.errors import Missing
 from webui.filters import clock, local, masked, when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import language, listed
 from webui.views import diagram
 from webui.views.limits import limits_of
 from webui.views.pages import Row, photo_view, slip_view, ticket_clock, ticket_view, where_of
@@ -85,8 +85,11 @@ def state(card) -> dict:
 
 
 def diagram_xml(card) -> bytes:
-    definition = service_app().engine.definition(card.definition_hash)
-    return next(content for name, content in definition.procedure.files.items() if name.endswith(".bpmn"))
+    """The diagram that the ticket runs on, with the names of its elements in the reader's language."""
+    procedure = service_app().engine.definition(card.definition_hash).procedure
+    xml = next(content for name, content in procedure.files.items() if name.endswith(".bpmn"))
+    names = (procedure.translations or {}).get("elements") if language() == "en" else None
+    return diagram.renamed(xml, names) if names else xml
 
 
 def definitions_of(card):
