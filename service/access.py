@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -112,19 +113,19 @@ class Reach:
         return tuple(g for g in self.grants if g.role in roles)
 
 
-def reach(person: Person, now: datetime | None = None) -> Reach:
+def reach(person: Person, now: datetime | None = None, session: Session | None = None) -> Reach:
     """The reach of a person at `now` (default: the session's clock): own roles and, while it lasts, those they
     substitute for.
 
-    `person` has to be attached to a session. Someone who is not active reaches nothing.
+    It is read in `session`; without one `person` has to be attached to its own. Someone who is not active reaches nothing.
     """
-    session = object_session(person)
+    session = session or object_session(person)
     session.flush()
     now = now or session.info["clock"].now()
-    if not person.active:
-        return Reach(person.id, person.username, (), (person.username,), (person.id,))
     today = now.astimezone(ZoneInfo(session.info.get("zone", "Asia/Shanghai"))).date()
     rows = _GRANTS.all(session.connection(), person_id=person.id, now=now)
+    if not any(row["id"] == person.id and row["active"] for row in rows):
+        return Reach(person.id, person.username, (), (person.username,), (person.id,))
     rows.sort(key=lambda row: row["id"] != person.id)  # own roles first
     grants = [
         Grant(row["role"], row["centre_id"], row["building_id"], None if row["id"] == person.id else row["username"])
@@ -146,6 +147,7 @@ _GRANTS = Prepared(
     sa.select(
         Person.id,
         Person.username,
+        Person.active,
         RoleAssignment.role,
         RoleAssignment.centre_id,
         RoleAssignment.building_id,
@@ -206,20 +208,26 @@ def centre_filter(reach: Reach, action: str, column) -> sa.ColumnElement[bool]:
     return column.in_([g.centre_id for g in grants])
 
 
-def may(person: Person, action: str, thing: Any = None, now: datetime | None = None) -> bool:
+def may(
+    person: Person, action: str, thing: Any = None, now: datetime | None = None, session: Session | None = None
+) -> bool:
     """Whether the person may do `action` with `thing`: a ticket or what hangs on it, a task, a unit, a customer, a
     centre or None.
 
     Actions: those of ON_TICKET and IN_CENTRE; "do", "see", "claim" and "assign" for tasks. An unknown action is False.
     """
-    return _grant_for(reach(person, now), action, thing, object_session(person)) is not None
+    session = session or object_session(person)
+    return _grant_for(reach(person, now, session), action, thing, session) is not None
 
 
-def require(person: Person, action: str, thing: Any, now: datetime | None = None) -> Grant:
+def require(
+    person: Person, action: str, thing: Any, now: datetime | None = None, session: Session | None = None
+) -> Grant:
     """The grant by which the person may do it. Raises NotThere where they do not even see the thing, NotAllowed
-    otherwise.
+    otherwise. `session`: where to look; default the person's own.
     """
-    session, mine = object_session(person), reach(person, now)
+    session = session or object_session(person)
+    mine = reach(person, now, session)
     grant = _grant_for(mine, action, thing, session)
     if grant is not None:
         return grant
@@ -298,11 +306,19 @@ def _grant_on_task(reach: Reach, action: str, task: Any, session: Session) -> Gr
         seen = session.execute(sa.select(user_task.c.id).where(user_task.c.id == task.id, task_sight(reach))).first()
         return _grant_by_group(reach, task) if seen else None
     if action in ("do", "claim"):
-        free = session.execute(sa.select(user_task.c.id).where(user_task.c.id == task.id, task_filter(reach))).first()
+        free = _one_of_theirs(reach).first(session.connection(), task_id=task.id)
         return _grant_by_group(reach, task) if free else None
     if action == "assign":
         return next((g for g in reach.grants if g.centre_id == task.centre_id and _leads(g, task)), None)
     return None
+
+
+@lru_cache(1024)
+def _one_of_theirs(reach: Reach) -> Prepared:
+    """The clause of the task list, narrowed to one task; built once for everybody who reaches the same."""
+    return Prepared(
+        sa.select(user_task.c.id).where(user_task.c.id == sa.bindparam("task_id", ""), task_filter(reach))
+    )
 
 
 def _leads(grant: Grant, task: Any) -> bool:

@@ -22,6 +22,7 @@ from service import access
 from service.customers.models import Contact, Customer, UnitOccupancy
 from service.db import upserting
 from service.errors import NotThere, Refused, ServiceError
+from service.notifications.notify import tell_about_task
 from service.organisation.models import Building, Centre, Person, Role, Unit
 from service.organisation.queries import members, person_named
 from service.search.actions import index_ticket
@@ -277,7 +278,7 @@ def complete_task(
     Refused.
     """
     with app.writing() as session:
-        me = session.get_one(Person, person.id)
+        me = person  # read in this transaction by access, by id
         if request_id:
             session.info["unit"].lock_request(request_id)  # a double click waits here for its first half
         task = _task(app, session, task_id)
@@ -300,14 +301,28 @@ def claim(app, person: Person, task_id: str) -> Result:
         return app.engine.claim(task_id, actor=access.actor(me, grant), unit=session.info["unit"])
 
 
-def assign(app, person: Person, task_id: str, to_username: str | None, reason: str) -> Result:
-    """Give a task to somebody, or back to its group (None). Leads may, and a department's head within it."""
+def assign(
+    app, person: Person, task_id: str, to_username: str | None, reason: str, request_id: str | None = None
+) -> None:
+    """Give a task to somebody, or back to its group (None). Leads may, and a department's head within it.
+
+    Whoever has it already keeps it, and nothing is recorded. The same `request_id` changes nothing a second time.
+    """
     with app.writing() as session:
         me = session.get_one(Person, person.id)
-        task = _open(_task(app, session, task_id))
-        grant = access.require(me, "assign", task)
-        to = steps.person_meant(session.connection(), to_username, task.centre_id) if to_username else None
-        return app.engine.assign(task_id, to, reason=reason, actor=access.actor(me, grant), unit=session.info["unit"])
+
+        def give() -> int:
+            task = _open(_task(app, session, task_id))
+            grant = access.require(me, "assign", task)
+            to = steps.person_meant(session.connection(), to_username, task.centre_id) if to_username else None
+            if to != task.assignee:
+                app.engine.assign(
+                    task_id, to, reason=reason, actor=access.actor(me, grant), unit=session.info["unit"]
+                )
+                tell_about_task(session, "given-to-you", task, [to], by=me.username)
+            return 0
+
+        _once(session, me, request_id, "assign", give)
 
 
 def _task(app, session: Session, task_id: str):
@@ -328,10 +343,10 @@ def _may_do(app, session: Session, me: Person, task) -> access.Grant:
     others learn nothing.
     """
     try:
-        return access.require(me, "do", task)
+        return access.require(me, "do", task, session=session)
     except ServiceError:
         task = _task(app, session, task.id)
-        if task.state != "open" and access.may(me, "see", task):
+        if task.state != "open" and access.may(me, "see", task, session=session):
             _open(task)
         raise
 
