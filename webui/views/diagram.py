@@ -14,6 +14,8 @@ from webui.people import name_of
 from webui.views.story import element_name
 from webui.words import role
 
+LABEL_WIDTH = 90.0  # what the viewer gives a label that has no box
+
 
 def state(card, process_key: str, now: datetime) -> dict:
     """What the viewer marks, as JSON. `version` changes with every step, so that the page knows when to look again."""
@@ -51,7 +53,9 @@ def now_words(open_tasks: list, definition_of) -> str:
         text = gettext("现在：%(who)s %(name)s%(clause)s", who=who, name=name, clause=clause)
         parts.append(text + (gettext("，%(at)s 前", at=when(task.due_at)) if task.due_at else ""))
     following = next_words(definition_of(open_tasks[0].process_key), open_tasks[0].element_id)
-    return gettext("；").join(parts) + gettext("。") + (gettext("接着：%(next)s。", next=following) if following else "")
+    return (
+        gettext("；").join(parts) + gettext("。") + (gettext("接着：%(next)s。", next=following) if following else "")
+    )
 
 
 def group_words(task) -> str:
@@ -91,12 +95,22 @@ def _following(diagram, start: str) -> list[str]:
 
 
 def renamed(xml: bytes, names: dict[str, str]) -> bytes:
-    """The same diagram with other names, by element id; what has none keeps its own."""
+    """The same diagram with other names, by element id; what has none keeps its own. Boxes of labels fit longer words."""
     tree = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
     for element in tree.iter(etree.Element):
         if element.get("id") in names and element.get("name"):
             element.set("name", str(names[element.get("id")]))
+        elif element.get("bpmnElement") in names:
+            for box in element.findall("{*}BPMNLabel/{*}Bounds"):
+                _widened(box)
     return etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
+
+
+def _widened(box) -> None:
+    missing = LABEL_WIDTH - float(box.get("width", 0))
+    if missing > 0:
+        box.set("x", str(float(box.get("x", 0)) - missing / 2))
+        box.set("width", str(LABEL_WIDTH))
 
 
 def of_ticket(ticket, open_tasks: list, definition_of) -> dict | None:
