@@ -6,10 +6,16 @@ personal lies in the outbox and the text is in the reader's language.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
+
+import sqlalchemy as sa
+
+from engine.tables import outbox
 
 KIND = "tell"
 
@@ -53,3 +59,21 @@ def tell(
         },
         not_before,
     )
+
+
+def tell_about_task(session: Any, kind: str, task: Any, people: Iterable[str | None], by: str) -> None:
+    """Queue one notice about a task that somebody changed outside its diagram, in the transaction of `session`."""
+    now = session.info["unit"].now
+
+    def queue(key: str, of: str, payload: dict, not_before: datetime | None) -> None:
+        row = {"key": key, "kind": of, "centre_id": task.centre_id, "payload": json.dumps(payload), "tries": 0}
+        session.execute(sa.insert(outbox).values(created_at=now, not_before_at=not_before or now, **row))
+
+    step = SimpleNamespace(
+        actor=SimpleNamespace(person=by),
+        instance_id=task.instance_id,
+        element_id=task.element_id,
+        scope=SimpleNamespace(centre=task.centre_id, building=task.building_id),
+        notify=queue,
+    )
+    tell(step, kind, SimpleNamespace(number=task.business_key), people)
