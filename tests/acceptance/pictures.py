@@ -125,7 +125,8 @@ def work_of(app) -> dict[str, str]:
     with app.session() as session:
         ticket = session.execute(
             sa.text("""
-            select t.number from ticket t where t.owner = 'lin' and t.closed_at is null order by
+            select t.number from ticket t where t.owner = 'lin' and t.closed_at is null
+            and t.number in (select business_key from user_task where state = 'open' and process_key = 'customer-request') order by
             (select count(*) from photo p where p.ticket_id = t.id) * 3 + t.urged_count * 2 + (select count(*) from slip s where s.ticket_id = t.id) desc,
             t.id limit 1""")
         ).scalar_one()
@@ -153,7 +154,7 @@ def fill_in(language: str):
 
 
 def drawn(page) -> None:
-    page.wait_for_selector(".z-dg .z-now, .z-dg .z-late", state="attached")
+    page.wait_for_selector(".z-dg .z-done", state="attached")
 
 
 def saved(picture: bytes, path: Path) -> int:
