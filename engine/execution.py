@@ -19,6 +19,7 @@ from engine import timers
 from engine.dialect import EventKind, Kind
 from engine.errors import EngineError, ExpressionError, NotFound, StepFailed
 from engine.feel import from_json, to_json
+from engine.following import follow
 from engine.history import GENESIS, Chain, Event
 from engine.operations import Step, WrongParameters
 from engine.spiff import Token, TokenGame
@@ -97,6 +98,12 @@ class Running:
         context = self.context() if not extra else self.context() | extra
         return family.engine.expressions.evaluate(expression, context,
                                                   CallEnvironment(family.connection, self.scope, family.now))
+
+    def as_of(self, at: datetime, expression: str, values: dict):
+        """What an expression gives as of an instant, with some variables changed. Raises ExpressionError."""
+        family = self.family
+        return family.engine.expressions.evaluate(expression, self.context() | values | {"now": at},
+                                                  CallEnvironment(family.connection, self.scope, at))
 
     def assign(self, values: dict) -> None:
         self.variables.update(values)
@@ -208,12 +215,14 @@ class Running:
             raise StepFailed(self.id, token.element.id, str(error), "timer") from error
         if due is None:
             return
-        at, repeat = due
+        self.arm_at(token, *due)
+        self.record("timer-armed", token.element.id, timer=token.key, due=due[0])
+
+    def arm_at(self, token: Token, at: datetime, repeat: str | None = None) -> None:
         self.family.new_timers[token.key] = {
             "id": token.key, "instance_id": self.id, "root_id": self.fields["root_id"], "centre_id": self.scope.centre,
             "element_id": token.element.id, "target": token.element.attached_to, "due_at": at, "repeat": repeat,
             "state": "armed", "armed_at": self.family.now, "fired_at": None, "tries": 0, "retry_at": None}
-        self.record("timer-armed", token.element.id, timer=token.key, due=at)
 
     def _subscribe(self, token: Token) -> None:
         event = token.element.event
@@ -238,7 +247,8 @@ class Running:
             raise WrongParameters(" ".join(faults))
         family = self.family
         step = Step(family.connection, family.now, family.actor, self.id, self.fields["root_id"], self.fields["process_key"],
-                    element.id, self.fields["business_key"], self.scope, dict(self.variables), family.notices, family.retime)
+                    element.id, self.fields["business_key"], self.scope, dict(self.variables), family.notices, family.retime,
+                    lambda values, reason: follow(family, self, values, reason))
         result = operation.call(step, **arguments) or {}
         self._take(element, result)
         self.record("operation", element.id, operation=element.operation, personal={"inputs": to_json(arguments),

@@ -55,7 +55,8 @@ class Step:
     """What an operation sees of the step it runs in. `connection` is inside the step's transaction; never commit it.
 
     `retime(element_id, due_at, reason)` moves the armed timers and open tasks of an element in this instance's family; use it for
-    deadlines that the operation changes (a pause, another urgency), since the step holds the family's lock already.
+    deadlines that the operation changes to something that no variable holds. `follow(values, reason)` changes variables of this
+    instance, and every deadline of it that its expression makes of them follows (a pause, another urgency). Both join the step.
     """
 
     connection: Any
@@ -70,6 +71,7 @@ class Step:
     variables: dict
     notices: list[Notice] = field(default_factory=list)
     retime: Callable[[str, datetime, str], int] | None = None
+    follow: Callable[[dict, str], int] | None = None
 
     def notify(self, key: str, kind: str, payload: dict, not_before: datetime | None = None) -> None:
         """Queue a notice; it leaves after the commit, through the outbox."""

@@ -81,7 +81,8 @@ class Story:
         elif verb == "refuse":
             self._refuse(where, what)
         elif verb == "message":
-            self.engine.correlate(what["name"], what.get("key") or self.business_key, _values(what), actor=_actor(what),
+            variables = {k: _value(v) for k, v in _values(what).items()}
+            self.engine.correlate(what["name"], what.get("key") or self.business_key, variables, actor=_actor(what),
                                   request_id=uuid4().hex)
         elif verb == "advance":
             self._until(self.clock.now() + timers.duration(what))

@@ -69,6 +69,7 @@ class Sum:
     day_minutes: int
     calendar_version: int
     starts_open: bool
+    pauses: tuple[Pause, ...] = ()  # in which it stood still, each with its end
 
     def __iter__(self) -> Iterator[Stretch]:
         return iter(self.stretches)
@@ -85,7 +86,8 @@ class Sum:
 
     def to_json(self) -> dict:
         """The sum as plain data, to be kept with the ticket; `from_json` gives it back."""
-        return {
+        paused = {"pauses": [[_text(pause.start), _text(pause.end)] for pause in self.pauses]} if self.pauses else {}
+        return paused | {
             "start_at": _text(self.start_at), "due_at": _text(self.due_at), "minutes": self.minutes,
             "stretches": [[_text(s.start), _text(s.end), s.minutes, s.kind.value] for s in self.stretches],
             "skipped": [[s.on.isoformat(), s.kind.value, s.name] for s in self.skipped],
@@ -102,27 +104,51 @@ class Sum:
                                for start, end, minutes, kind in data["stretches"]),
             "skipped": tuple(Skipped(date.fromisoformat(on), DayKind(kind), name) for on, kind, name in data["skipped"]),
             "unpublished_years": tuple(data["unpublished_years"]),
+            "pauses": tuple(Pause(*map(datetime.fromisoformat, pause)) for pause in data.get("pauses", ())),
         })
 
 
-def explain(start: datetime, minutes: float | timedelta, calendar: Calendar) -> Sum:
-    """How `calendar.add(start, minutes)` comes about: the stretches served and the dates skipped, adding up to `minutes`."""
-    due_at = calendar.add(start, minutes)
-    start_at = start.astimezone(UTC)
+def explain(
+    start: datetime, minutes: float | timedelta, calendar: Calendar, pauses: Iterable[Pause] = ()
+) -> Sum:
+    """How a limit comes about: the stretches served and the dates skipped, adding up to `minutes`.
+
+    Without pauses it is due at `calendar.add(start, minutes)`. `pauses` have their end each, do not overlap and may lie
+    anywhere; those that the limit had reached before, or had not begun in, are not in the answer.
+    """
     amount = timedelta(microseconds=as_micros(minutes)) / _MINUTE
+    start_at, given = start.astimezone(UTC), tuple(sorted(pauses, key=lambda pause: pause.start))
+    due_at = Deadline(None, start_at, amount, given).due_at(calendar) if given else calendar.add(start, minutes)
+    stood = tuple(pause for pause in given if pause.start < due_at and pause.end > start_at)
+    served = list(_without(start_at, due_at, stood))
     if calendar.round_the_clock:
-        stretches: tuple[Stretch, ...] = (Stretch(start_at, due_at, _whole(amount), DayKind.ROUND_THE_CLOCK),)
+        stretches = tuple(_whole_stretch(begin, end) for begin, end in served if begin < end) or (_whole_stretch(start_at, due_at),)
         skipped: tuple[Skipped, ...] = ()
     else:
-        stretches, skipped = _stretches(start_at, due_at, calendar), _skipped(start_at, due_at, calendar)
+        stretches = tuple(stretch for begin, end in served for stretch in _stretches(begin, end, calendar))
+        skipped = _skipped(start_at, due_at, calendar)
     return Sum(start_at, due_at, _whole(amount), stretches, skipped,
                calendar.warnings(start, due_at), calendar.zone, calendar.day_minutes, calendar.version,
-               calendar.is_open(start))
+               calendar.is_open(start), stood)
 
 
-def _stretches(start: datetime, due_at: datetime, calendar: Calendar) -> tuple[Stretch, ...]:
-    return tuple(Stretch(begin, end, _whole((end - begin) / _MINUTE), calendar.kind_on(calendar.local(begin).date()))
-                 for begin, end in calendar.open_between(start, due_at))
+def _without(start: datetime, due_at: datetime, pauses: tuple[Pause, ...]) -> Iterator[tuple[datetime, datetime]]:
+    """The parts of a span in which no pause was."""
+    for pause in pauses:
+        if pause.start > start:
+            yield start, pause.start
+        start = max(start, pause.end)
+    if start <= due_at:
+        yield start, due_at
+
+
+def _whole_stretch(start: datetime, end: datetime) -> Stretch:
+    return Stretch(start, end, _whole((end - start) / _MINUTE), DayKind.ROUND_THE_CLOCK)
+
+
+def _stretches(start: datetime, due_at: datetime, calendar: Calendar) -> Iterator[Stretch]:
+    for begin, end in calendar.open_between(start, due_at):
+        yield Stretch(begin, end, _whole((end - begin) / _MINUTE), calendar.kind_on(calendar.local(begin).date()))
 
 
 def _skipped(start: datetime, due_at: datetime, calendar: Calendar) -> tuple[Skipped, ...]:

@@ -66,16 +66,16 @@ def arrive(step, *, slip_id, arrived_at=None, photo_before=None):
         "cost_yuan": float,
         "photo_after": list,
     },
-    outputs=("handled_at",),
+    outputs=("handled_at", "arrival_due_at", "resolution_due_at", "reminder_at"),
     optional=("cause", "material", "labour_minutes", "cost_yuan", "photo_after"),
 )
 def handled(step, *, slip_id, result, cause=None, material=None, labour_minutes=None, cost_yuan=None, photo_after=None):
-    """The work is done: result, cause, material, labour, cost; gives the moment. Cost comes in yuan and is stored in
-    fen.
+    """The work is done: result, cause, material, labour, cost; gives the moment, and the limits that the end of a
+    pause moves. Cost comes in yuan and is stored in fen.
     """
     from service.operations.functions import fen
 
-    steps.slip_handled(
+    instants = steps.slip_handled(
         step.connection,
         slip_id,
         result=result or "",
@@ -89,7 +89,7 @@ def handled(step, *, slip_id, result, cause=None, material=None, labour_minutes=
     )
     ticket = steps.ticket_of(step.connection, step.business_key)
     tell(step, "handled", ticket, [ticket.owner])
-    return {"handled_at": step.now}
+    return instants | {"handled_at": step.now}
 
 
 @registry.operation("slip.back", inputs={"slip_id": int, "fail_reason": str}, optional=("fail_reason",))

@@ -6,14 +6,16 @@ from datetime import datetime
 
 from service.notifications.notify import tell
 from service.operations import registry
-from service.tickets import steps, targets
+from service.tickets import pauses, steps, targets
 from service.tickets.models import NoteKind
+
+INSTANTS = ("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_at")
 
 
 @registry.operation(
     "ticket.set-targets",
     inputs={"service_level": dict, "registered_at": datetime, "reply_deadline": datetime},
-    outputs=("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_at"),
+    outputs=INSTANTS,
     optional=("reply_deadline",),
 )
 def set_targets(step, *, service_level, registered_at, reply_deadline=None):
@@ -56,10 +58,72 @@ def note_information(step, *, text):
     tell(step, "information", ticket, [ticket.owner, worker])
 
 
+@registry.operation("ticket.pause", inputs={"pause_reason": str, "pause_until": datetime}, outputs=INSTANTS)
+def pause(step, *, pause_reason, pause_until):
+    """The handling stands still, at the latest until `pause_until`: no limit runs; gives the instants as they are then."""
+    ticket = steps.ticket_of(step.connection, step.business_key)
+    instants = pauses.begin(step.connection, ticket, pause_reason, pause_until, step.actor.person, step.now)
+    step.follow(instants, f"暂停：{pauses.NAMES[pause_reason]}")
+    _tell_all(step, "paused", ticket)
+    return instants
+
+
+@registry.operation("ticket.resume", inputs={"note": str}, outputs=INSTANTS, optional=("note",))
+def resume(step, *, note=None):
+    """Work goes on, and the limits with it: each keeps the business time it had used; gives the instants."""
+    ticket = steps.ticket_of(step.connection, step.business_key)
+    instants = pauses.end(step.connection, ticket, note or "", step.actor.person, step.now)
+    step.follow(instants, "继续办")
+    _tell_all(step, "resumed", ticket)
+    return instants
+
+
+@registry.operation(
+    "ticket.change-urgency",
+    inputs={"urgency": str, "service_level": dict, "reason": str},
+    outputs=(*INSTANTS, "service_level"),
+)
+def change_urgency(step, *, urgency, service_level, reason):
+    """Another urgency with the figures that the table has for it; each limit keeps its opening, its pauses and the
+    customer's deadline. Gives the instants; a limit that the table does not have is null.
+    """
+    ticket = steps.ticket_of(step.connection, step.business_key)
+    changed = steps.urgency_changed(
+        step.connection, ticket, urgency, service_level, reason or "", step.actor.person, step.now
+    ) | {"service_level": service_level}
+    step.follow(changed, f"{ticket.urgency} → {urgency}：{reason}")
+    _tell_all(step, "urgency-changed", ticket, urgency=urgency)
+    return changed
+
+
+@registry.operation(
+    "ticket.change-deadline",
+    inputs={"reply_deadline": datetime, "text": str},
+    outputs=INSTANTS,
+    optional=("reply_deadline", "text"),
+)
+def change_deadline(step, *, reply_deadline=None, text=None):
+    """The customer asks for another moment, or (null) for none; where it is earlier than the table's it counts."""
+    ticket = steps.ticket_of(step.connection, step.business_key)
+    by = step.actor.person
+    instants = steps.deadline_named(step.connection, ticket, reply_deadline, text or "", by, step.now)
+    step.follow(instants, "客户改了时限")
+    _tell_all(step, "deadline-changed", ticket)
+    return instants
+
+
+def _tell_all(step, kind, ticket, **data) -> None:
+    """Tell the owner and whoever works on it, except who did it."""
+    worker, department = steps.worker_of(step.connection, ticket.id)
+    urgent = data.get("urgency", ticket.urgency) == "urgent"
+    groups = [department] if department and not worker else []
+    tell(step, kind, ticket, [ticket.owner, worker], groups, urgent=urgent, **data)
+
+
 @registry.operation(
     "ticket.reopen",
     inputs={"service_level": dict, "words": str},
-    outputs=("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_at"),
+    outputs=INSTANTS,
     optional=("words",),
 )
 def reopen(step, *, service_level, words=None):

@@ -91,6 +91,13 @@ class NoteKind(StrEnum):
     TOLD = "told"  # what we told the customer
 
 
+class PauseReason(StrEnum):
+    CUSTOMER_AWAY = "customer-away"
+    PART_ON_ORDER = "part-on-order"
+    THIRD_PARTY = "third-party"
+    APPOINTMENT = "appointment"
+
+
 class PhotoKind(StrEnum):
     BEFORE = "before"
     AFTER = "after"
@@ -137,6 +144,7 @@ class Ticket(Base):
     expectation: Mapped[str] = mapped_column(String(24))
     deadline_kind: Mapped[str] = mapped_column(String(8))  # "none" is a value of its own, never an empty field
     deadline_at: Mapped[datetime | None]
+    deadline_named_at: Mapped[datetime | None]  # when the customer named it, if later than the registration
     owner: Mapped[str] = mapped_column(String(64))
     about_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # whom a complaint is about
     state: Mapped[TicketState] = mapped_column(choice(TicketState), default=TicketState.REGISTERED)
@@ -150,6 +158,7 @@ class Ticket(Base):
     return_visit_due_at: Mapped[datetime | None]
     return_visit_met_at: Mapped[datetime | None]
     return_visit_wanted: Mapped[bool] = mapped_column(default=False)
+    paused_at: Mapped[datetime | None]  # since when the handling stands still; which pause it is says ticket_pause
 
     instance_id: Mapped[str | None] = mapped_column(String(32), index=True)
     urged_count: Mapped[int] = mapped_column(default=0)
@@ -192,6 +201,25 @@ class Target(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     sum: Mapped[dict[str, Any]]  # service.calendars.rules.Sum as JSON
     computed_at: Mapped[datetime]
+
+
+class TicketPause(Base):
+    """A time in which the handling of a ticket stood still: no limit runs from `started_at` to `ended_at`, or to
+    `until_at` while nobody has gone on earlier.
+    """
+
+    __tablename__ = "ticket_pause"
+    __table_args__ = (Index("ix_ticket_pause_ticket", "ticket_id", "started_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    reason: Mapped[PauseReason] = mapped_column(choice(PauseReason))
+    started_at: Mapped[datetime]
+    started_by: Mapped[str] = mapped_column(String(64))
+    until_at: Mapped[datetime]  # the latest moment to go on
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text, default="")  # what was said when work went on
 
 
 class Slip(Base):

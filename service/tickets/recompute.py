@@ -1,6 +1,6 @@
 """Open limits follow a changed calendar: what would move, and moving it, one ticket at a time.
 
-A limit that is neither met nor closed is counted again from its own start, minutes and calendar; the ticket, its sums, the
+A limit that is neither met nor closed is counted again from its own start, minutes, calendar and pauses; the ticket, its sums, the
 variables of its process and every open task and armed timer that follows move together, in one transaction per ticket. Which
 task or timer follows is read from the diagram the instance runs on. Surprise: a deadline moves only if it is exactly what its
 expression gives by an older calendar; one that somebody set by hand stays where it was put.
@@ -30,16 +30,16 @@ from service import access
 from service.calendars import queries as calendars
 from service.calendars.actions import CalendarMoved, save_version
 from service.calendars.queries import BUSINESS, ROUND_THE_CLOCK
-from service.calendars.rules import Calendar, CalendarError, explain, round_the_clock
+from service.calendars.rules import Calendar, CalendarError, Pause, round_the_clock
 from service.errors import NotThere
 from service.organisation.models import Centre, Person
-from service.tickets import rules
-from service.tickets.models import OPEN_STATES, AnsweredRequest, Target, TargetKind, Ticket
-from service.tickets.targets import reminder_at
+from service.tickets.counting import counted, named_of, reminder_at
+from service.tickets.models import OPEN_STATES, AnsweredRequest, Target, TargetKind, Ticket, TicketPause
+from service.tickets.targets import stretch
 
 log = logging.getLogger("zhiban.recompute")
 
-_ticket, _target = Ticket.__table__, Target.__table__
+_ticket, _target, _pause = Ticket.__table__, Target.__table__, TicketPause.__table__
 _COMPUTED = ("table", "customer")  # where a target comes from when it is a sum of business time
 _COUNTED = (
     "business time after",
@@ -303,17 +303,17 @@ class _Plan:
 
 
 def _plans(engine, connection: Connection, counting: _Counting, centre_id: int, ticket_id: int | None = None):
-    """The plan of every open ticket of a centre, or of one: five statements for all of them together."""
+    """The plan of every open ticket of a centre, or of one: six statements for all of them together."""
     wanted = _open_of(centre_id) if ticket_id is None else sa.and_(_open_of(centre_id), _ticket.c.id == ticket_id)
     tickets = connection.execute(sa.select(_ticket).where(wanted).order_by(_ticket.c.id)).all()
     targets = defaultdict(list)
     for row in connection.execute(_newest_targets(wanted)):
         targets[row.ticket_id].append(row)
-    families = _families(engine, connection, wanted)
+    families, pauses = _families(engine, connection, wanted), _pauses(connection, wanted)
     for ticket in tickets:
         plan, family = _Plan(ticket), families.get(ticket.instance_id, _Family())
         try:
-            _count_again(plan, targets[ticket.id], family, counting)
+            _count_again(plan, targets[ticket.id], pauses[ticket.id], family, counting)
             _move_along(plan, family, engine, counting)
         except CalendarError as error:  # no opening for years: the limit stays, and the page says so
             plan = _Plan(ticket, fault=str(error))
@@ -332,6 +332,15 @@ def _newest_targets(wanted: sa.ColumnElement[bool]) -> sa.Select:
         .group_by(_target.c.ticket_id, _target.c.kind)
     )
     return sa.select(_target).where(_target.c.id.in_(newest)).order_by(_target.c.id)
+
+
+def _pauses(connection: Connection, wanted: sa.ColumnElement[bool]) -> dict[int, list[Pause]]:
+    """Ticket -> when it stood still."""
+    rows = sa.select(_pause).where(_pause.c.ticket_id.in_(sa.select(_ticket.c.id).where(wanted)))
+    found = defaultdict(list)
+    for row in connection.execute(rows.order_by(_pause.c.started_at, _pause.c.id)):
+        found[row.ticket_id].append(stretch(row))
+    return found
 
 
 def _families(engine, connection: Connection, wanted: sa.ColumnElement[bool]) -> dict[str, _Family]:
@@ -375,25 +384,27 @@ def _name(kind: str) -> str:
 # --- the ticket's own limits
 
 
-def _count_again(plan: _Plan, targets: list[sa.Row], family: _Family, counting: _Counting) -> None:
+def _count_again(plan: _Plan, targets: list[sa.Row], pauses: list[Pause], family: _Family, counting: _Counting) -> None:
     for target in targets:
         column = f"{_name(target.kind)}_due_at"
         if target.calendar != BUSINESS or _is_met(plan.ticket, target.kind):
             continue
         if getattr(plan.ticket, column) == target.due_at and target.source in _COMPUTED:
-            _count_one(plan, target, column, family, counting)
+            _count_one(plan, target, column, pauses, family, counting)
         elif target.calendar_version != counting.newest.version:  # set by hand, or promised: it stays
             plan.same.append(target.id)
 
 
-def _count_one(plan: _Plan, target: sa.Row, column: str, family: _Family, counting: _Counting) -> None:
-    newest = counting.newest
-    total = explain(target.start_at, target.minutes, newest)
+def _count_one(
+    plan: _Plan, target: sa.Row, column: str, pauses: list[Pause], family: _Family, counting: _Counting
+) -> None:
+    newest, named = counting.newest, None if target.kind == TargetKind.RETURN_VISIT else named_of(plan.ticket)
+    found = counted(target.start_at, target.minutes, newest, pauses, named)
+    total, due = found.total, found.due
     plan.unpublished_years.update(total.unpublished_years)
-    if _content(total.to_json()) == _content(target.sum):
+    if (_content(total.to_json()), due.at, due.source) == (_content(target.sum), target.due_at, target.source):
         plan.same += [target.id] if target.calendar_version != newest.version else []
         return
-    due = rules.earlier_of(total.due_at, _customer_at(plan.ticket, target))
     plan.targets.append(
         {c.name: getattr(target, c.name) for c in _target.c if c.name != "id"}
         | {
@@ -404,26 +415,21 @@ def _count_one(plan: _Plan, target: sa.Row, column: str, family: _Family, counti
             "sum": total.to_json(),
         }
     )
-    if due.at == target.due_at:
-        return
-    plan.columns[column] = due.at
-    plan.shifts.append(_shift(plan.ticket, target.due_at, due.at, kind=TargetKind(target.kind)))
+    if due.at != target.due_at:
+        plan.columns[column] = due.at
+        plan.shifts.append(_shift(plan.ticket, target.due_at, due.at, kind=TargetKind(target.kind)))
     for instance in family.instances:
-        if instance.variables.get(column) == target.due_at:
-            values = plan.variables.setdefault(instance.row.id, {})
-            values[column] = due.at
-            if target.kind == TargetKind.RESOLUTION and instance.variables.get("reminder_at") is not None:
-                values["reminder_at"] = reminder_at(newest, target.start_at, due.at)
+        if instance.variables.get(column) != target.due_at:
+            continue
+        values = {column: due.at} if due.at != target.due_at else {}
+        if target.kind == TargetKind.RESOLUTION and instance.variables.get("reminder_at") is not None:
+            values["reminder_at"] = reminder_at(newest, target.start_at, due.at, pauses)
+        if values:
+            plan.variables.setdefault(instance.row.id, {}).update(values)
 
 
 def _content(total: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in total.items() if key != "calendar_version"}
-
-
-def _customer_at(ticket: sa.Row, target: sa.Row) -> datetime | None:
-    """The customer's own deadline: it counts for what was set at registration, not after the ticket was reopened."""
-    from_registration = target.kind != TargetKind.RETURN_VISIT and target.start_at == ticket.registered_at
-    return ticket.deadline_at if ticket.deadline_kind == "at" and from_registration else None
 
 
 def _shift(ticket: sa.Row, old_at: datetime, new_at: datetime, *, kind=None, waiting: _Waiting | None = None) -> Shift:

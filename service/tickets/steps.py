@@ -19,8 +19,18 @@ from service.errors import NotThere, Refused
 from service.organisation.models import Person, RoleAssignment
 from service.organisation.rules import HEADS
 from service.search.actions import add_ticket_text
-from service.tickets import rules, targets
-from service.tickets.models import Escalation, NoteKind, Photo, Slip, SlipState, Ticket, TicketNote, TicketState
+from service.tickets import pauses, rules, targets
+from service.tickets.models import (
+    Escalation,
+    NoteKind,
+    Photo,
+    Slip,
+    SlipState,
+    Ticket,
+    TicketNote,
+    TicketState,
+    Urgency,
+)
 
 _ticket, _slip, _note, _photo, _escalation = (
     Ticket.__table__,
@@ -29,6 +39,7 @@ _ticket, _slip, _note, _photo, _escalation = (
     Photo.__table__,
     Escalation.__table__,
 )
+_URGENCY = {Urgency.NORMAL: "一般", Urgency.URGENT: "紧急"}
 _person, _role = Person.__table__, RoleAssignment.__table__
 
 
@@ -101,7 +112,12 @@ def reopened(
 
 
 def closed(
-    connection: Connection, ticket: SimpleNamespace, satisfaction: int | None, visited: bool, explanation: str, now: datetime
+    connection: Connection,
+    ticket: SimpleNamespace,
+    satisfaction: int | None,
+    visited: bool,
+    explanation: str,
+    now: datetime,
 ) -> None:
     """The ticket ends. Raises Refused while its register entry is incomplete (clause 11)."""
     missing = [name for name in ("category", "request", "expectation", "deadline_kind") if not getattr(ticket, name)]
@@ -119,13 +135,49 @@ def closed(
         end_reason=explanation,
         **met,
     )
+    if ticket.paused_at:
+        pauses.stop(connection, ticket.id, "system", now)
     _end_open_slips(connection, ticket.id, now)
 
 
 def withdrawn(connection: Connection, ticket: SimpleNamespace, reason: str, by: str, now: datetime) -> None:
     note(connection, ticket, NoteKind.SAID, reason, by, now)
     _change(connection, ticket.id, state=TicketState.WITHDRAWN, closed_at=now, end_reason=reason)
+    if ticket.paused_at:
+        pauses.stop(connection, ticket.id, by, now)
     _end_open_slips(connection, ticket.id, now)
+
+
+def urgency_changed(
+    connection: Connection,
+    ticket: SimpleNamespace,
+    urgency: str,
+    level: dict[str, Any],
+    reason: str,
+    by: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """Another urgency, other figures: new limits from the same opening, with the same pauses (T2). Raises Refused."""
+    if ticket.state in (TicketState.HANDLED, TicketState.VISITING):
+        raise Refused(f"The work on {ticket.number} is done; its urgency changes no limit any more.")
+    if urgency not in list(Urgency) or urgency == ticket.urgency:
+        raise Refused(f"{ticket.number} is {ticket.urgency} already. Pick the other urgency.", "urgency")
+    _change(connection, ticket.id, urgency=Urgency(urgency), return_visit_wanted=bool(level.get("return_visit")))
+    note(connection, ticket, NoteKind.INTERNAL, f"{_URGENCY[ticket.urgency]}改{_URGENCY[urgency]}：{reason}", by, now)
+    return targets.count_again(connection, ticket, now, f"改{_URGENCY[urgency]}：{reason}", level)
+
+
+def deadline_named(
+    connection: Connection, ticket: SimpleNamespace, at: datetime | None, text: str, by: str, now: datetime
+) -> dict[str, Any]:
+    """The customer names another deadline, or none (None) any more; the earlier of it and the table's counts."""
+    if at is not None and at <= now:
+        raise Refused("The moment that the customer asks for is already over. Name a later one.", "reply_deadline")
+    named = {"deadline_kind": "at" if at else "none", "deadline_at": at, "deadline_named_at": now if at else None}
+    _change(connection, ticket.id, **named)
+    note(connection, ticket, NoteKind.INFORMATION, text, by, now)
+    fresh = _TICKET_BY_ID.record(connection, id=ticket.id)
+    return targets.count_again(connection, fresh, now, "客户改了时限" if at else "客户不再要求时限")
 
 
 # --- slips ------------------------------------------------------------------------------------------------------------
@@ -204,7 +256,8 @@ def slip_handled(
     photos: list[int],
     by: str,
     now: datetime,
-) -> None:
+) -> dict[str, Any]:
+    """The work is done; a pause that lasted ends here. Gives the instants that this moves."""
     slip = _changed_slip(
         connection,
         slip_id,
@@ -217,10 +270,12 @@ def slip_handled(
         cost_fen=cost_fen,
         worker=_first(_slip.c.worker, by),
     )
-    _change(connection, slip.ticket_id, state=TicketState.HANDLED, resolution_met_at=now, result=result)
     ticket = _of_slip(connection, slip)
+    instants = pauses.end(connection, ticket, "", by, now) if ticket.paused_at else {}
+    _change(connection, slip.ticket_id, state=TicketState.HANDLED, resolution_met_at=now, result=result)
     add_ticket_text(connection, ticket.centre_id, ticket.id, result)
     _claim_photos(connection, slip.ticket_id, photos, "after")
+    return instants
 
 
 def slip_back(connection: Connection, slip_id: int, reason: str, by: str, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Targets of a ticket: each due instant with the sum that led to it, computed in the centre's calendar.
 
-Every computation is kept as a row (which start, minutes, calendar and version), so that a changed urgency or calendar
-can be computed again and an old sum still be shown. Called by operations, on the step's connection.
+Every computation is kept as a row (which start, minutes, calendar and version), so that a pause, a changed urgency or
+calendar can be computed again and an old sum still be shown. Called by operations, on the step's connection.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from service.calendars.queries import calendar_of
-from service.calendars.rules import Calendar, explain
-from service.tickets import rules
-from service.tickets.models import Target, TargetKind, Ticket
+from service.calendars.rules import Pause
+from service.tickets.counting import Counted, Named, counted, named_of, reminder_at
+from service.tickets.models import Target, TargetKind, Ticket, TicketPause
 
-REMIND_AT_SHARE = 0.8
 BUSINESS_DAY_MINUTES = 570  # one business day: 08:30 to 18:00
+_ticket, _target, _pause = Ticket.__table__, Target.__table__, TicketPause.__table__
 _COLUMN = {
     TargetKind.RESPONSE: "response_due_at",
     TargetKind.ARRIVAL: "arrival_due_at",
@@ -44,96 +44,124 @@ def set_targets(
     """
     centre_id = _centre_of(connection, ticket_id)
     calendar = calendar_of(connection, centre_id, level["calendar"])
-    instants: dict[str, datetime | None] = {}
+    named = Named(customer_at, start_at) if customer_at else None
+    values: dict[str, Any] = {}
     for kind in _ON_REGISTRATION:
         minutes = level.get(f"{kind}_minutes")
-        instants[_COLUMN[kind]] = (
-            None
-            if minutes is None
-            else _add_target(
-                connection,
-                centre_id,
-                ticket_id,
-                kind,
-                calendar,
-                level["calendar"],
-                start_at,
-                int(minutes),
-                now,
-                customer_at,
-                reason,
-            )
-        )
-    values: dict[str, Any] = {**instants, "return_visit_wanted": bool(level.get("return_visit"))}
-    connection.execute(sa.update(Ticket.__table__).where(Ticket.__table__.c.id == ticket_id).values(**values))
-    return {**instants, "reminder_at": reminder_at(calendar, start_at, instants["resolution_due_at"])}
+        values[_COLUMN[kind]] = None
+        if minutes is not None:
+            found = counted(start_at, int(minutes), calendar, (), named)
+            _keep(connection, centre_id, ticket_id, kind, level["calendar"], int(minutes), found, now, reason)
+            values[_COLUMN[kind]] = found.due.at
+    instants = dict(values)
+    if customer_at:
+        values |= {"deadline_kind": "at", "deadline_at": customer_at, "deadline_named_at": None}
+    _change(connection, ticket_id, return_visit_wanted=bool(level.get("return_visit")), **values)
+    return instants | {"reminder_at": reminder_at(calendar, start_at, instants["resolution_due_at"])}
+
+
+def count_again(
+    connection: Connection, ticket: Any, now: datetime, reason: str, level: dict[str, Any] | None = None
+) -> dict[str, datetime | None]:
+    """Every limit that is not met, counted from its own start with the ticket's pauses and the customer's deadline.
+
+    `ticket` is its row as it is now. `level`: by another row of the decision table; a limit that this row lacks is
+    dropped, one that it brings begins where the others did. Gives the process its instants, like `set_targets`.
+    """
+    rows, pauses, named = _newest(connection, ticket.id), pauses_of(connection, ticket.id), named_of(ticket)
+    if not rows:
+        return {}
+    opened = max(rows.values(), key=lambda row: row.id)
+    name = level["calendar"] if level else opened.calendar
+    calendar = calendar_of(connection, ticket.centre_id, name)
+    instants: dict[str, datetime | None] = {}
+    for kind in _ON_REGISTRATION:
+        instants[_COLUMN[kind]] = getattr(ticket, _COLUMN[kind])
+        if getattr(ticket, f"{kind}_met_at") is not None:
+            continue
+        minutes = level.get(f"{kind}_minutes") if level else _minutes(ticket, kind, rows)
+        instants[_COLUMN[kind]] = None
+        if minutes is not None:
+            found = counted(opened.start_at, int(minutes), calendar, pauses, named)
+            if _differs(rows.get(kind), name, int(minutes), found):
+                _keep(connection, ticket.centre_id, ticket.id, kind, name, int(minutes), found, now, reason)
+            instants[_COLUMN[kind]] = found.due.at
+    _change(connection, ticket.id, **instants)
+    return instants | {"reminder_at": reminder_at(calendar, opened.start_at, instants["resolution_due_at"], pauses)}
 
 
 def set_return_visit(connection: Connection, ticket_id: int, handled_at: datetime, now: datetime) -> datetime:
     """The return visit is due one business day after handling."""
     centre_id = _centre_of(connection, ticket_id)
-    due_at = _add_target(
-        connection,
-        centre_id,
-        ticket_id,
-        TargetKind.RETURN_VISIT,
-        calendar_of(connection, centre_id),
-        "business",
-        handled_at,
-        BUSINESS_DAY_MINUTES,
-        now,
-        None,
-        "",
+    found = counted(handled_at, BUSINESS_DAY_MINUTES, calendar_of(connection, centre_id))
+    _keep(connection, centre_id, ticket_id, TargetKind.RETURN_VISIT, "business", BUSINESS_DAY_MINUTES, found, now, "")
+    _change(connection, ticket_id, return_visit_due_at=found.due.at)
+    return found.due.at
+
+
+def pauses_of(connection: Connection, ticket_id: int) -> tuple[Pause, ...]:
+    """When the ticket stood still, in order; a pause that lasts counts until its latest moment."""
+    rows = connection.execute(
+        sa.select(_pause).where(_pause.c.ticket_id == ticket_id).order_by(_pause.c.started_at, _pause.c.id)
     )
-    table = Ticket.__table__
-    connection.execute(sa.update(table).where(table.c.id == ticket_id).values(return_visit_due_at=due_at))
-    return due_at
+    return tuple(stretch(row) for row in rows)
 
 
-def _add_target(
+def stretch(row: Any) -> Pause:
+    return Pause(row.started_at, row.ended_at or row.until_at)
+
+
+def _keep(
     connection: Connection,
     centre_id: int,
     ticket_id: int,
     kind: TargetKind,
-    calendar: Calendar,
-    calendar_kind: str,
-    start_at: datetime,
+    calendar: str,
     minutes: int,
+    found: Counted,
     now: datetime,
-    customer_at: datetime | None,
     reason: str,
-) -> datetime:
-    total = explain(start_at, minutes, calendar)
-    due = rules.earlier_of(total.due_at, customer_at)
+) -> None:
     connection.execute(
-        sa.insert(Target.__table__).values(
+        sa.insert(_target).values(
             centre_id=centre_id,
             ticket_id=ticket_id,
             kind=kind,
-            start_at=start_at,
+            start_at=found.total.start_at,
             minutes=minutes,
-            calendar=calendar_kind,
-            calendar_version=calendar.version,
-            standard_at=total.due_at,
-            due_at=due.at,
-            source=due.source,
+            calendar=calendar,
+            calendar_version=found.total.calendar_version,
+            standard_at=found.total.due_at,
+            due_at=found.due.at,
+            source=found.due.source,
             reason=reason,
-            sum=total.to_json(),
+            sum=found.total.to_json(),
             computed_at=now,
         )
     )
-    return due.at
 
 
-def reminder_at(calendar: Calendar, start_at: datetime, due_at: datetime | None) -> datetime | None:
-    """The moment when 80 % of the time until `due_at` is used; None where there is no such time."""
-    if due_at is None or due_at <= start_at:
-        return None
-    share = calendar.elapsed(start_at, due_at) * REMIND_AT_SHARE
-    return calendar.add(start_at, share) if share > 0 else None
+def _differs(row: Any, calendar: str, minutes: int, found: Counted) -> bool:
+    if row is None:
+        return True
+    before = (row.calendar, row.minutes, row.due_at, row.source, row.sum)
+    return before != (calendar, minutes, found.due.at, found.due.source, found.total.to_json())
+
+
+def _minutes(ticket: Any, kind: TargetKind, rows: dict[TargetKind, Any]) -> int | None:
+    """What the table gave when the limit was last counted; None for one that the ticket does not have now."""
+    return rows[kind].minutes if kind in rows and getattr(ticket, _COLUMN[kind]) is not None else None
+
+
+def _newest(connection: Connection, ticket_id: int) -> dict[TargetKind, Any]:
+    """The newest computation of each limit that begins with the registration."""
+    wanted = sa.select(_target).where(_target.c.ticket_id == ticket_id, _target.c.kind.in_(_ON_REGISTRATION))
+    return {row.kind: row for row in connection.execute(wanted.order_by(_target.c.id))}
+
+
+def _change(connection: Connection, ticket_id: int, **values: Any) -> None:
+    connection.execute(sa.update(_ticket).where(_ticket.c.id == ticket_id).values(**values))
 
 
 def _centre_of(connection: Connection, ticket_id: int) -> int:
-    return connection.execute(
-        sa.select(Ticket.__table__.c.centre_id).where(Ticket.__table__.c.id == ticket_id)
-    ).scalar_one()
+    return connection.execute(sa.select(_ticket.c.centre_id).where(_ticket.c.id == ticket_id)).scalar_one()
