@@ -20,7 +20,7 @@ needs_browser = pytest.mark.skipif(
 @pytest.fixture
 def slips(visitor) -> list[str]:
     """Three tickets that engineering has not accepted; gives the ids of their tasks."""
-    lin, found = visitor("lin"), []
+    lin = visitor("lin")
     for n in range(3):
         task = lin.post("/register", REPAIR | {"request": f"灯坏了 {n} 号", "request_id": f"r{n}"}).location.split("?")[
             0

@@ -311,7 +311,7 @@ def _person(load: queries.Load) -> SimpleNamespace:
         open=load.open,
         over=load.over,
         busy=load.open > BUSY,
-        next=gettext("最早 %(at)s 到期", at=when(load.next_due_at)) if load.next_due_at else "",
+        next=gettext("最早 %(at)s", at=when(load.next_due_at)) if load.next_due_at else "",
         blocks=[
             ("over" if i < load.over else "soon" if i >= BUSY else "full") if i < load.open else ""
             for i in range(BLOCKS)
