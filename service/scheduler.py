@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from service.auth import actions as logins
+from service.drafts import actions as drafts
 from service.health.models import ClockHeartbeat
 from service.notifications.channels import channels_of
 from service.notifications.deliver import deliver_due
@@ -112,6 +113,7 @@ class ClockProcess:
     def housekeeping(self) -> None:
         logins.forget_old(self.app)
         recompute.catch_up(self.app)
+        drafts.forget_old(self.app)
         with self.app.writing() as session:
             session.execute(
                 sa.delete(ClockHeartbeat).where(ClockHeartbeat.at < self.app.clock.now() - FORGET_CLOCKS_AFTER)

@@ -73,12 +73,14 @@ def register(
     channel: str = "phone",
     about: str | None = None,
     request_id: str | None = None,
+    also: Callable[[Session], None] | None = None,
 ) -> Registered:
     """Register a request: number, ticket, process and its first task, completed with the form's values, in one
     transaction.
 
     `values` are those of the form `register`; `about` is the username that a complaint is about. The unit fills in
-    customer and VIP mark. The same `request_id` gives the first answer again. Raises NotThere, NotAllowed,
+    customer and VIP mark. The same `request_id` gives the first answer again. `also` runs in the transaction.
+    Raises NotThere, NotAllowed,
     FormInvalid, Refused.
     """
     with app.writing() as session:
@@ -89,7 +91,10 @@ def register(
         grant = access.require(me, "register", place.centre)
         clean = _checked(app, session, "register", values)
         ticket = _new_ticket(app, session, me, place, clean, Channel(channel), about, request_id)
-        return _start(app, session, me, access.actor(me, grant), ticket, place, values)
+        registered = _start(app, session, me, access.actor(me, grant), ticket, place, values)
+        if also:
+            also(session)
+        return registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +277,16 @@ def _start(
 
 
 def complete_task(
-    app, person: Person, task_id: str, values: dict[str, Any], seen: int | None = None, request_id: str | None = None
+    app,
+    person: Person,
+    task_id: str,
+    values: dict[str, Any],
+    seen: int | None = None,
+    request_id: str | None = None,
+    also: Callable[[Session], None] | None = None,
 ) -> Result:
-    """Complete a task with its form's values. Raises NotThere, NotAllowed, TaskNotOpen, VersionClash, FormInvalid,
-    Refused.
+    """Complete a task with its form's values; `also` runs in the transaction. Raises NotThere, NotAllowed, TaskNotOpen,
+    VersionClash, FormInvalid, Refused.
     """
     with app.writing() as session:
         me = person  # read in this transaction by access, by id
@@ -290,6 +301,8 @@ def complete_task(
         )
         if task.process_key != PROCESS:  # an escalation's answer may have moved the ticket
             _follow_owner(app, session, task.root_id)
+        if also:
+            also(session)
         return result
 
 

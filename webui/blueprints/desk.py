@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -9,12 +10,15 @@ from flask_babel import gettext
 
 from engine.errors import FormInvalid
 from service import access
+from service.drafts import actions as drafts
+from service.drafts import rules
 from service.errors import Refused
 from webui import forms
-from webui.errors import fault_of
+from webui.errors import Missing, fault_of
 from webui.filters import CENTRE_ZONE
 from webui.gates import gate, service_app, signed_in
 from webui.told import told
+from webui.views import drafts as draft_views
 from webui.views import found as found_views
 from webui.views import register as register_views
 from webui.views import work as work_views
@@ -48,11 +52,14 @@ def search():
 @desk.get("/register")
 @gate(registrar)
 def register(_person):
+    form = _form()
+    if "draft" in request.args:
+        return _drafted(form, request.args["draft"])
     page = register_views.page(
         _number("unit"), _number("contact"), request.args.get("channel", "phone"), request.args.get("phone", "")[:40]
     )
-    form = _form()
     page.fields = _fields(form, form.initial({}))
+    page.draft = draft_views.of_registration(uuid.uuid4().hex)
     return render_template("desk/register.html", page=page)
 
 
@@ -98,13 +105,31 @@ def save(person):
     form = _form()
     values = forms.sent(form, request.form)
     try:
-        number, task = register_views.save(person, request.form, values)
+        number, task = register_views.save(person, request.form, values, also=_spend(person.id))
     except (FormInvalid, Refused) as error:
         return _again(form, values, error), 422
     told(gettext("%(number)s 已登记", number=number), url_for("tickets.show", number=number), gettext("看工单"))
     if task is not None:
         return redirect(url_for("tasks.show", task_id=task, fresh=1), 303)
     return redirect(url_for("tickets.show", number=number), 303)
+
+
+def _drafted(form, id: str):
+    """The page as it was left, on any computer. 404 for a draft that is not one's own, or was sent."""
+    draft = draft_views.of_registration(id)
+    if draft.values is None:
+        raise Missing("draft")
+    values = forms.sent(form, draft.values)
+    page = register_views.page_as_left(draft.values)
+    page.fields, page.draft = _fields(form, values), draft
+    draft.other = draft_views.other_window(form, draft)
+    return render_template("desk/register.html", page=page)
+
+
+def _spend(person_id: int):
+    place = rules.of_registration(request.form.get("draft", ""))
+    version = _number("draft_version") or 0
+    return (lambda session: drafts.spend(session, person_id, place, version)) if place else None
 
 
 def _again(form, values, error):
@@ -116,6 +141,8 @@ def _again(form, values, error):
     faults = error.faults if isinstance(error, FormInvalid) else {}
     page.errors = {"unit_id": str(error)} if getattr(error, "field", None) == "unit_id" else {}
     page.fields = _fields(form, values, faults)
+    page.draft, page.unsaved = draft_views.of_registration(request.form.get("draft") or uuid.uuid4().hex), True
+    page.draft.values = None
     return render_template("desk/register.html", page=page)
 
 

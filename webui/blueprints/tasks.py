@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 
-from engine.errors import FormInvalid, VersionClash
+from engine.errors import FormInvalid, TaskNotOpen, VersionClash
+from service.drafts import actions as drafts
+from service.drafts import rules as draft_rules
 from service.errors import Refused
 from service.tickets import actions
 from webui import forms, uploads
@@ -22,6 +24,8 @@ tasks = Blueprint("tasks", __name__)
 @gate(task_for, "task_id")
 def show(card):
     if card.task.state != "open":
+        if (kept := task_views.kept(card)) is not None:
+            return render_template("drafts/kept.html", page=kept)
         return redirect(url_for("tickets.show", number=card.task.business_key))
     return render_template("tasks/show.html", page=task_views.page(card, fresh="fresh" in request.args))
 
@@ -37,8 +41,17 @@ def complete(card):
         if form:
             uploads.store_for(card, form, values)
         result = actions.complete_task(
-            service_app(), g.person, card.task.id, values, seen=_seen(), request_id=request.form.get("request_id")
+            service_app(),
+            g.person,
+            card.task.id,
+            values,
+            seen=_seen(),
+            request_id=request.form.get("request_id"),
+            also=_spend(card),
         )
+    except TaskNotOpen as error:
+        look_again()
+        return render_template("drafts/kept.html", page=task_views.too_late(card, values, error)), fault_of(error).status
     except (FormInvalid, VersionClash, Refused) as error:
         look_again()
         return render_template("tasks/show.html", page=task_views.again(card, values, error)), fault_of(error).status
@@ -80,6 +93,16 @@ def help(card):
     return redirect(url_for("tasks.show", task_id=card.task.id), 303)
 
 
+def _spend(card):
+    """The draft goes with the step: a newer text from another window stays."""
+    person_id, place, version = g.person.id, draft_rules.of_task(card.task.id), _number("draft_version") or 0
+    return lambda session: drafts.spend(session, person_id, place, version)
+
+
 def _seen() -> int | None:
-    raw = request.form.get("seen", "")
-    return int(raw) if raw.isdigit() else None
+    return _number("seen")
+
+
+def _number(name: str) -> int | None:
+    raw = request.form.get(name, "")
+    return int(raw) if raw.isdigit() and len(raw) < 10 else None

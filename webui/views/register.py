@@ -15,6 +15,7 @@ from engine.errors import EngineError
 from service.calendars.queries import calendar_of
 from service.calendars.rules import explain
 from service.customers import queries as customers
+from service.errors import NotThere
 from service.tickets import actions, queries, rules
 from service.tickets.models import Category
 from webui import clauses, words
@@ -62,6 +63,8 @@ class Page:
     fault: Any = None
     errors: dict = field(default_factory=dict)
     centre_id: int | None = None
+    draft: Any = None
+    unsaved: bool = False  # what stands in the form is not in its draft yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,20 @@ def page(unit_id: int | None = None, contact_id: int | None = None, channel: str
         found.card = _card(card)
         found.centre_id = card.unit.centre_id
     return found
+
+
+def page_as_left(typed: Mapping[str, str]) -> Page:
+    """The page with unit, caller and way in as a draft holds them; without the unit if it is out of reach by now."""
+
+    def number(name: str) -> int | None:
+        raw = typed.get(name) or ""
+        return int(raw) if raw.isdigit() and len(raw) < 10 else None
+
+    channel, query = typed.get("channel") or "phone", typed.get("q") or ""
+    try:
+        return page(number("unit_id"), number("contact_id"), channel, query)
+    except NotThere:
+        return page(None, None, channel, query)
 
 
 def _who(card, contact_id: int | None) -> Who:
@@ -264,8 +281,8 @@ def duplicates(unit_id: int, category: str) -> list[dict]:
     )
 
 
-def save(person, form: Mapping[str, str], values: dict[str, Any]) -> tuple[str, str | None]:
-    """Registers; gives the number and the person's next task (dispatch, or handling on the spot)."""
+def save(person, form: Mapping[str, str], values: dict[str, Any], also=None) -> tuple[str, str | None]:
+    """Registers (`also` in the same transaction); gives the number and the person's next task (dispatch, or handling on the spot)."""
 
     def number(name: str) -> int | None:
         raw = form.get(name, "")
@@ -281,6 +298,7 @@ def save(person, form: Mapping[str, str], values: dict[str, Any]) -> tuple[str, 
         contact_id=number("contact_id"),
         channel=channel if channel in words.channels() else "phone",
         request_id=form.get("request_id", "")[:64] or None,
+        also=also,
     )
     look_again()
     if done.replayed:  # the second click of a double click leads where the first did

@@ -10,13 +10,14 @@ from flask_babel import gettext
 
 from engine.errors import FormInvalid, VersionClash
 from service import access
+from service.drafts.queries import was_theirs
 from service.tickets import queries
 from webui import clauses, forms, people, words
 from webui.errors import fault_of
 from webui.filters import Clock, clock, local, when
 from webui.gates import service_app
 from webui.people import name_of
-from webui.views import diagram
+from webui.views import diagram, drafts
 from webui.views.limits import SumView, limits_of
 from webui.views.pages import photo_view, slip_view, ticket_view
 from webui.views.story import element_name
@@ -55,6 +56,9 @@ class Page:
     fault: Any = None
     clash: str = ""
     conditional: bool = False
+    draft: Any = None
+    unsaved: bool = False  # what stands in the form is not in its draft yet
+    both: Any = None  # what was typed beside what is stored, when somebody changed the task in between
     says: str = ""  # the field whose picked option the main button repeats
 
 
@@ -80,11 +84,24 @@ def page(card, fresh: bool = False) -> Page:
     found = _page(card)
     found.fresh = fresh
     if form:
-        values = form.initial(_suggested(card))
+        found.draft = drafts.of_task(card)
+        values = _drafted(card, form, found) or form.initial(_suggested(card))
         found.fields = forms.views(form, values, hidden=hidden(card, form, values))
         found.conditional = any(f.hides for f in form.fields)
         found.button = _said(form, values, found)
     return found
+
+
+def _drafted(card, form, found: Page) -> dict[str, Any] | None:
+    """What the draft holds, with the two texts where somebody else changed the task since."""
+    draft = found.draft
+    if draft.values is None:
+        return None
+    values = forms.sent(form, draft.values)
+    draft.other = drafts.other_window(form, draft)
+    if draft.seen is not None and draft.seen != card.task.version:
+        found.both = drafts.clash(card, form, values)
+    return values
 
 
 def _said(form, values: dict[str, Any], found: Page) -> str:
@@ -110,11 +127,55 @@ def again(card, values: dict[str, Any], error) -> Page:
     )
     if isinstance(error, VersionClash):
         found.clash = gettext("你填的还在下面。核对后再按一次就提交")
+        found.both = drafts.clash(card, form, values)
     if form:
+        found.draft, found.unsaved = drafts.of_task(card), True
+        found.draft.values = None
         found.fields = forms.views(form, values, faults, hidden(card, form, values))
         found.conditional = any(f.hides for f in form.fields)
         found.button = _said(form, values, found)
     return found
+
+
+@dataclass(slots=True)
+class Kept:
+    """What somebody typed for a task that is over, beside what was stored."""
+
+    name: str
+    number: str
+    title: str
+    ticket_href: str
+    both: Any
+    drop_href: str = ""
+    fault: Any = None
+    draft: Any = None
+
+
+def kept(card) -> Kept | None:
+    """The page of a task that is over and of which the reader has kept a draft; None without one."""
+    form, draft = form_of(card), drafts.of_task(card)
+    if form is None or draft.values is None:
+        return None
+    return _kept(card, drafts.clash(card, form, forms.sent(form, draft.values)), draft.drop_href)
+
+
+def too_late(card, values: dict[str, Any], error) -> Kept:
+    """Somebody was faster: both texts, and mine stays as a draft unless it says nothing else."""
+    card = queries.task_card(g.person, card.task.id)
+    form, draft = form_of(card), drafts.of_task(card)
+    both = drafts.clash(card, form, values)
+    differs = was_theirs(g.person, card.task) and any(pair.mine and not pair.same for pair in both.pairs)
+    if differs:
+        drafts.keep(card)
+    page = _kept(card, both, draft.drop_href if differs or draft.values is not None else "")
+    page.fault = fault_of(error)
+    return page
+
+
+def _kept(card, both, drop_href: str) -> Kept:
+    task, ticket = card.task, card.ticket
+    href = url_for("tickets.show", number=task.business_key)
+    return Kept(name_of_task(card), task.business_key, ticket.title if ticket else "", href, both, drop_href)
 
 
 def _page(card) -> Page:

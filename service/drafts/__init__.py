@@ -1,0 +1,1 @@
+"""What somebody has typed and not yet sent: kept per person and place, with a version, until it is sent, dropped or old."""

@@ -1,0 +1,174 @@
+"""Drafts, both texts on a clash, undo and presence on the pages: nothing that somebody typed is lost (T17, T19, B23)."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.webui.conftest import REPAIR
+from tests.webui.test_story import do, form_of
+
+DISPATCH = {"department": "engineering", "instruction": "先去看吊顶"}
+
+
+@pytest.fixture
+def task(repair) -> str:
+    """The address of Lin's dispatch task."""
+    return repair.split("?")[0]
+
+
+def page(person, address: str, status: int = 200) -> str:
+    answer = person.get(address)
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    return answer.get_data(as_text=True)
+
+
+def keep(app, person, address: str, values: dict, version: int = 0):
+    """Save as the page's script does, a second after the save before."""
+    app.clock.advance(timedelta(seconds=1))
+    return person.post(address, values | {"draft_version": str(version)})
+
+
+def new_registration(person) -> str:
+    return re.search(r'name="draft" value="(\w{32})"', page(person, "/register"))[1]
+
+
+def test_what_is_typed_in_a_task_is_there_after_a_reload_a_logout_and_on_another_computer(app, visitor, task):
+    lin = visitor("lin")
+    saved = keep(app, lin, f"{task}/draft", DISPATCH).get_json()
+    assert saved == {"version": 1, "text": "10:00 已存"}
+    lin.post("/logout")
+    elsewhere = page(visitor("lin"), task)
+    assert "先去看吊顶" in elsewhere and "接着 10:00 存的草稿写" in elsewhere
+
+
+def test_drafts_are_tabs_on_top_of_the_desk(app, visitor, task):
+    lin = visitor("lin")
+    keep(app, lin, f"{task}/draft", DISPATCH)
+    keep(app, lin, "/register/draft", REPAIR | {"draft": new_registration(lin)})
+    desk = page(lin, "/")
+    assert "草稿：3-1201 茶水间吊顶漏水" in desk and "草稿：3-1201 报修" in desk
+    assert "草稿：" not in page(visitor("zhou"), "/")
+
+
+def test_a_registration_is_left_and_taken_up_again_with_its_unit(app, visitor):
+    lin = visitor("lin")
+    id = new_registration(lin)
+    keep(app, lin, "/register/draft", {"draft": id, "unit_id": "1", "request": "电梯口灯不亮", "category": "repair"})
+    left = page(lin, f"/register?draft={id}")
+    assert "电梯口灯不亮" in left and "恒远律师事务所" in left and re.search(r'value="repair"[^>]* checked', left)
+
+
+def test_a_submit_takes_the_draft_with_it_and_carries_the_last_typed_value(app, visitor, task):
+    """B23: what was typed after the last save is sent, not what was saved."""
+    lin = visitor("lin")
+    keep(app, lin, f"{task}/draft", DISPATCH | {"instruction": "先去"})
+    do(lin, task, DISPATCH)
+    assert "草稿：" not in page(lin, "/") and "先去看吊顶" in page(lin, "/tickets/2026-0001")
+
+
+def test_a_registration_takes_its_draft_with_it(app, visitor):
+    lin = visitor("lin")
+    id = new_registration(lin)
+    keep(app, lin, "/register/draft", REPAIR | {"draft": id})
+    assert lin.post("/register", REPAIR | {"draft": id, "draft_version": "1"}).status_code == 303
+    assert "草稿：" not in page(lin, "/") and page(lin, f"/register?draft={id}", 404)
+
+
+def test_a_form_that_comes_back_with_a_fault_still_belongs_to_its_draft(app, visitor):
+    lin = visitor("lin")
+    id = new_registration(lin)
+    keep(app, lin, "/register/draft", REPAIR | {"draft": id})
+    answer = lin.post("/register", REPAIR | {"draft": id, "draft_version": "1", "request": ""})
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and f'value="{id}"' in text and "data-draft-unsaved" in text
+
+
+def test_two_windows_keep_both_texts(app, visitor, task):
+    lin = visitor("lin")
+    keep(app, lin, f"{task}/draft", DISPATCH)
+    keep(app, lin, f"{task}/draft", DISPATCH | {"instruction": "先去看吊顶，带梯子"}, 1)
+    older = keep(app, lin, f"{task}/draft", DISPATCH | {"instruction": "老窗口里写的"}, 1)
+    assert older.status_code == 409 and "两份都留着" in older.get_json()["text"]
+    shown = page(lin, task)
+    assert "先去看吊顶，带梯子" in shown and "老窗口里写的" in shown
+
+
+def test_only_ones_own_drafts_are_reached(app, visitor, task):
+    lin, chen, hu = visitor("lin"), visitor("chen"), visitor("hu")
+    id = new_registration(lin)
+    keep(app, lin, "/register/draft", REPAIR | {"draft": id, "request": "只给自己看的话"})
+    assert "只给自己看的话" not in page(chen, f"/register?draft={id}", 404)
+    for person in (chen, hu):
+        page(person, "/")
+        assert person.post("/register/draft/drop", {"draft": id}).status_code == 404
+    assert hu.post(f"{task}/draft", DISPATCH).status_code == 404
+    assert visitor("gao").post("/register/draft", {"draft": id, "request": "x"}).status_code == 404
+    assert lin.post("/register/draft", {"draft": "../../etc", "request": "x"}).status_code == 404
+
+
+def test_a_draft_is_bounded_in_size_and_rate(app, visitor, task):
+    lin = visitor("lin")
+    assert keep(app, lin, f"{task}/draft", {"instruction": "长" * 22_000}).status_code == 413
+    keep(app, lin, f"{task}/draft", DISPATCH)
+    assert lin.post(f"{task}/draft", DISPATCH | {"draft_version": "1", "instruction": "太快"}).status_code == 429
+
+
+def test_a_draft_is_dropped_on_request(app, visitor, task):
+    lin = visitor("lin")
+    keep(app, lin, f"{task}/draft", DISPATCH)
+    assert lin.post(f"{task}/draft/drop").status_code == 303
+    assert "草稿：" not in page(lin, "/")
+
+
+def test_whoever_is_too_late_sees_both_texts_and_keeps_their_own(app, visitor, task):
+    """T17, clash on a task that somebody else has done."""
+    lin, late = visitor("lin"), visitor("lin")
+    before = page(late, task)
+    do(lin, task, DISPATCH)
+    answer = late.post(task, form_of(before) | {"department": "safety", "instruction": "我看是消防管"})
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert all(t in text for t in ("你写的", "我看是消防管", "先去看吊顶", "林晓雯", "10:00"))
+    assert "我看是消防管" in page(late, task) and "草稿：3-1201" in page(late, "/")
+
+
+def test_a_draft_of_a_task_that_somebody_else_did_is_kept_beside_what_was_stored(app, visitor, task):
+    from engine.api import Actor
+
+    lin = visitor("lin")
+    keep(app, lin, f"{task}/draft", DISPATCH | {"instruction": "写了一半"})
+    app.clock.advance(timedelta(minutes=1))
+    app.engine.complete(task.rpartition("/")[2], DISPATCH | {"instruction": "他派的"}, actor=Actor("chen"))
+    keep(app, lin, f"{task}/draft", DISPATCH | {"instruction": "写了一半，还在写"}, 1)
+    shown = page(lin, task)
+    assert all(t in shown for t in ("写了一半，还在写", "他派的", "陈志远", "10:01"))
+    assert lin.post(f"{task}/draft/drop").status_code == 303 and lin.get(task).status_code == 302
+
+
+def test_a_changed_task_shows_both_texts_and_takes_the_form_again(app, visitor, task):
+    """VersionClash: the deadline or the assignee moved; the same form is sent again with the current version."""
+    from engine.api import Actor
+
+    lin = visitor("lin")
+    before = page(lin, task)
+    app.clock.advance(timedelta(minutes=1))
+    app.engine.assign(task.rpartition("/")[2], "lin", actor=Actor("chen"), reason="你来派")
+    answer = lin.post(task, form_of(before) | DISPATCH)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 409 and all(t in text for t in ("你写的", "已存的", "先去看吊顶", "陈志远", "10:01"))
+    again = lin.post(task, form_of(text) | DISPATCH)
+    assert again.status_code == 303
+
+
+def test_a_draft_on_an_older_version_shows_the_clash_at_once(app, visitor, task):
+    from engine.api import Actor
+
+    lin = visitor("lin")
+    keep(app, lin, f"{task}/draft", DISPATCH | {"seen": "1"})
+    app.engine.assign(task.rpartition("/")[2], "lin", actor=Actor("chen"), reason="你来派")
+    shown = page(lin, task)
+    assert "两份都在这里" in shown and "先去看吊顶" in shown and "陈志远" in shown
+    do(lin, task, DISPATCH)
