@@ -1,6 +1,7 @@
 """One blueprint per family of screens; this is the list that the application registers."""
 
 from webui.blueprints.auth import auth
+from webui.blueprints.board import board
 from webui.blueprints.calendar import calendar
 from webui.blueprints.desk import desk
 from webui.blueprints.drafts import drafts
@@ -12,4 +13,4 @@ from webui.blueprints.queue import queue
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 
-BLUEPRINTS = (auth, desk, tasks, drafts, tickets, queue, notices, calendar, exchange, files, health)
+BLUEPRINTS = (auth, desk, board, tasks, drafts, tickets, queue, notices, calendar, exchange, files, health)
