@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 
 from engine.errors import ExpressionError
 from engine.feel import Feel
 from engine.feel.values import dumps
+from engine.timers import BadTimer, duration
 
 REMEMBERED = 5000
 _TEXT = re.compile(r'"([^"\\]*)"')
 _PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+_LATER = re.compile(r'([^\W\d]\w*) \+ duration\("(P[^"]*)"\)')  # an instant and a constant: the usual deadline
 _WORDS = frozenset({"true", "false", "null"})
 _MISSING = object()
 
@@ -45,6 +48,8 @@ class Expressions:
             return found.group(1)
         if text not in _WORDS and _PATH.fullmatch(text) and (value := _look_up(text, context)) is not _MISSING:
             return value
+        if (instant := _later(text, context)) is not None:
+            return instant
         plan = self._plan(text)
         if plan.names is None or not plan.names <= context.keys():
             return self.feel.evaluate(text, context, env=env)
@@ -91,3 +96,14 @@ def _look_up(path: str, context: dict):
             return _MISSING
         value = value[name]
     return value
+
+
+def _later(text: str, context: dict) -> datetime | None:
+    """An instant of the context plus a constant duration of days, hours, minutes, seconds; None where it is anything else."""
+    found = _LATER.fullmatch(text)
+    if found is None or not isinstance(context.get(found.group(1)), datetime):
+        return None
+    try:
+        return context[found.group(1)] + duration(found.group(2))
+    except BadTimer:
+        return None

@@ -75,7 +75,8 @@ _ROOT = Prepared(select(process_instance).join(user_task, user_task.c.root_id ==
 _ASKED = select(command).where(command.c.request_id == bindparam("request_id"))
 # One look under the lock: the task, an earlier answer to this request, and whether a timer of the family is overdue.
 _STATE = Prepared(select(
-    user_task,
+    *(user_task.c[name] for name in ("id", "instance_id", "element_id", "name", "due_at", "state", "version", "ended_at",
+                                     "ended_by")),
     _ASKED.with_only_columns(command.c.name).scalar_subquery().label("asked_name"),
     _ASKED.with_only_columns(command.c.result).scalar_subquery().label("asked_result"),
     select(func.count()).select_from(timer).where(
