@@ -97,7 +97,7 @@ class Running:
         family = self.family
         context = self.context() if not extra else self.context() | extra
         return family.engine.expressions.evaluate(expression, context,
-                                                  CallEnvironment(family.connection, self.scope, family.now))
+                                                  CallEnvironment(family.connection, self.scope, family.now), family.step_values)
 
     def as_of(self, at: datetime, expression: str, values: dict):
         """What an expression gives as of an instant, with some variables changed. Raises ExpressionError."""
@@ -298,6 +298,7 @@ class Family:
         self.ended_subscriptions: set[str] = set()
         self.notices: list = []
         self.events: list[Event] = []
+        self.step_values: dict = {}  # what expressions gave in this step
         self._unrest: list[Running] = []
         if root:
             self._adopt(root)

@@ -8,7 +8,6 @@ Surprise: only the names an expression uses are sent to the sandbox, so a long f
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +20,7 @@ REMEMBERED = 5000
 _TEXT = re.compile(r'"([^"\\]*)"')
 _PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _LATER = re.compile(r'([^\W\d]\w*) \+ duration\("(P[^"]*)"\)')  # an instant and a constant: the usual deadline
+_ARGUMENT = re.compile(r'"[^"\\,()]*"|-?\d+|[^\W\d]\w*(?:\.[^\W\d]\w*)*')
 _WORDS = frozenset({"true", "false", "null"})
 _MISSING = object()
 
@@ -31,6 +31,7 @@ class _Plan:
 
     names: frozenset[str] | None
     keep: bool
+    call: tuple[str, tuple[str, ...]] | None = None  # a function of the domain with plain arguments, and nothing else
 
 
 class Expressions:
@@ -39,10 +40,13 @@ class Expressions:
     def __init__(self, feel: Feel):
         self.feel = feel
         self._plans: dict[str, _Plan] = {}
-        self._values: OrderedDict = OrderedDict()
+        self._values: dict = {}
 
-    def evaluate(self, expression: str, context: dict, env=None):
-        """The value of `expression`; every name it uses has to be in `context`. Raises ExpressionError."""
+    def evaluate(self, expression: str, context: dict, env=None, step: dict | None = None):
+        """The value of `expression`; every name it uses has to be in `context`. Raises ExpressionError.
+
+        `step` keeps values that hold only within one step: what depends on its instant or on a function of the domain.
+        """
         text = expression.strip()
         if (found := _TEXT.fullmatch(text)) is not None:
             return found.group(1)
@@ -54,17 +58,28 @@ class Expressions:
         if plan.names is None or not plan.names <= context.keys():
             return self.feel.evaluate(text, context, env=env)
         used = {name: context[name] for name in plan.names}
-        if not plan.keep:
-            return self.feel.evaluate(text, used, env=env)
+        known = self._values if plan.keep else step
+        if known is None:
+            return self._ask(text, plan, used, env)
         key = (text, dumps(used))
-        if key in self._values:
-            return self._values[key]
-        value = self.feel.evaluate(text, used, env=env)
+        if key in known:
+            return known[key]
+        value = self._ask(text, plan, used, env)
         if not isinstance(value, (dict, list)):  # those could be changed by who gets them
-            self._values[key] = value
-            if len(self._values) > REMEMBERED:
-                self._values.popitem(last=False)
+            known[key] = value
+            if len(known) > REMEMBERED:
+                known.pop(next(iter(known)), None)
         return value
+
+    def _ask(self, text: str, plan: _Plan, used: dict, env):
+        """Call a function of the domain directly where that is all the text does; else ask the sandbox."""
+        if plan.call is None:
+            return self.feel.evaluate(text, used, env=env)
+        name, arguments = plan.call
+        values = [_argument(a, used) for a in arguments]
+        if _MISSING in values:
+            return self.feel.evaluate(text, used, env=env)
+        return self.feel.call(name, values, env=env)
 
     def names(self, expression: str) -> frozenset[str]:
         """The variables an expression uses; empty where it cannot be read."""
@@ -84,7 +99,15 @@ class Expressions:
         if "[" in text or any(" " in name for name in names):  # a filter's own names, names that depend on the scope
             return _Plan(None, False)
         calls = any(name in text for name in self.feel.functions)
-        return _Plan(names - set(self.feel.functions), not calls and "now" not in names)
+        return _Plan(names - set(self.feel.functions), not calls and "now" not in names, self._plain_call(text))
+
+    def _plain_call(self, text: str) -> tuple[str, tuple[str, ...]] | None:
+        for name in self.feel.functions:
+            if text.startswith(f"{name}(") and text.endswith(")"):
+                arguments = tuple(a.strip() for a in text[len(name) + 1:-1].split(","))
+                if all(_ARGUMENT.fullmatch(a) for a in arguments):
+                    return name, arguments
+        return None
 
 
 def _look_up(path: str, context: dict):
@@ -96,6 +119,15 @@ def _look_up(path: str, context: dict):
             return _MISSING
         value = value[name]
     return value
+
+
+def _argument(text: str, context: dict):
+    """The value of a plain argument: a text, a whole number, a variable; _MISSING where FEEL has to say what it is."""
+    if text.startswith('"'):
+        return text[1:-1]
+    if text.lstrip("-").isdigit():
+        return int(text)
+    return _MISSING if text in _WORDS else _look_up(text, context)
 
 
 def _later(text: str, context: dict) -> datetime | None:

@@ -105,6 +105,14 @@ class Feel:
             raise ExpressionError(expression, fault["message"], (fault["from"], fault["to"]))
         return set(found["names"])
 
+    def call(self, name: str, args: list, *, env=None):
+        """The value of one of our functions for values as FEEL gives them. Raises ExpressionError that names the function."""
+        try:
+            value = _called(self.functions[name], [values.from_json(values.to_json(arg)) for arg in args], env)
+            return values.from_json(values.to_json(value))
+        except Exception as error:
+            raise ExpressionError(name, f"function '{name}': {error}") from error
+
     def close(self) -> None:
         """Ends the idle child processes. The next evaluation starts one again."""
         self._sandbox.close()
@@ -187,14 +195,17 @@ class _Call:
             return values.dumps({"e": f"function '{name}': {error}"})
 
     def _call(self, function: Function, args: list):
-        given = [values.from_json(arg) for arg in args]
-        if function.wants_env:
-            given.insert(0, self.env)
-        try:
-            return function.call(*given)
-        except TypeError:
-            _refuse_misfit(function, given)
-            raise
+        return _called(function, [values.from_json(arg) for arg in args], self.env)
+
+
+def _called(function: Function, given: list, env):
+    if function.wants_env:
+        given.insert(0, env)
+    try:
+        return function.call(*given)
+    except TypeError:
+        _refuse_misfit(function, given)
+        raise
 
 
 def _depth(expression: str) -> int:

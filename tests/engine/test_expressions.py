@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from engine.errors import ExpressionError
 from engine.expressions import Expressions
-from engine.feel import Feel
+from engine.feel import Feel, Function
 
 CONTEXT = {"now": datetime(2026, 11, 20, 9, 45, tzinfo=UTC), "name": "沈静", "n": 3, "none": None, "list": [1, 2],
            "level": {"department": "engineering", "minutes": 30, "none": None}}
@@ -42,3 +42,28 @@ def test_lists_and_contexts_are_made_anew_for_whoever_asks():
     first = expressions.evaluate("[n, n]", {"n": 1})
     first.append(9)
     assert expressions.evaluate("[n, n]", {"n": 1}) == [1, 1]
+
+
+def test_a_plain_call_of_a_function_is_answered_as_through_the_sandbox():
+    asked = []
+
+    def after(env, start, minutes, calendar):
+        asked.append((env, minutes, calendar))
+        return start + timedelta(minutes=minutes)
+
+    feel = Feel([Function("business time after", ("from", "minutes", "calendar"), after, "later", wants_env=True)])
+    for text in ('business time after(now, 60, "business")', "business time after(now, level.minutes, level.department)"):
+        assert Expressions(feel).evaluate(text, CONTEXT, "env") == feel.evaluate(text, CONTEXT, env="env")
+    assert asked[0] == asked[1] and asked[2] == asked[3]
+    for text in ('business time after(now, 60)', 'business time after(name, 60, "business")'):
+        with pytest.raises(ExpressionError, match="business time after"):
+            Expressions(feel).evaluate(text, CONTEXT, "env")
+
+
+def test_a_step_asks_a_function_once_for_the_same_values():
+    asked = []
+    feel = Feel([Function("head of", ("department",), lambda d: asked.append(d) or f"{d}-head", "head")])
+    step = {}
+    for _ in range(2):
+        assert Expressions(feel).evaluate("head of(level.department)", CONTEXT, step=step) == "engineering-head"
+    assert asked == ["engineering"]
