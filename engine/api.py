@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from engine import history, incidents, timers
 from engine.catalogue import Catalogue
@@ -25,6 +25,7 @@ from engine.commands.common import Result, replay
 from engine.commands.complete import complete
 from engine.commands.correlate import correlate
 from engine.commands.fire import fire_timer
+from engine.commands.resolve import resolve
 from engine.commands.retime import retime, retime_element
 from engine.commands.start import start
 from engine.commands.variables import set_variables
@@ -33,6 +34,7 @@ from engine.execution import SYSTEM, Actor, Scope
 from engine.expressions import Expressions
 from engine.feel import Feel, Function, from_json
 from engine.operations import Registry
+from engine.sql import Prepared
 from engine.tables import incident, process_instance, timer, user_task
 from engine.unit_of_work import Unit, unit_of_work
 
@@ -219,11 +221,16 @@ class Engine:
             incidents.resolve(unit.connection, incident_id, unit.now, actor.person)
         return True
 
+    def resolve(self, incident_id: str, *, note: str, actor: Actor, unit: Unit | None = None) -> Result:
+        """Close an incident that somebody has put right; the note goes into the trace. Raises NotFound, NotPossible."""
+        with self.unit(unit) as unit:
+            return resolve(self, unit, incident_id, note=note, actor=actor)
+
     # ---- reading ---------------------------------------------------------------------------------------------------
     def task(self, task_id: str, unit: Unit | None = None):
         """The row of a task. Raises NotFound."""
         with self._reading(unit) as connection:
-            row = connection.execute(select(user_task).where(user_task.c.id == task_id)).first()
+            row = _TASK.record(connection, id=task_id)
         if row is None:
             raise NotFound("Task", task_id)
         return row
@@ -274,3 +281,6 @@ class Engine:
             return
         with self.database.connect() as connection:
             yield connection
+
+
+_TASK = Prepared(select(user_task).where(user_task.c.id == bindparam("id")))

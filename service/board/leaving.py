@@ -45,7 +45,7 @@ class OpenWork:
 
 def open_work(session: Session, person: Person, ending: RoleAssignment | None = None) -> OpenWork:
     """What is open of a person, or only what hangs on the role that ends and no other of theirs covers."""
-    kept = [r for r in person.roles if ending is not None and r.id != ending.id and _holds(session, r)]
+    kept = [r for r in person.roles if ending is not None and r.id != ending.id and holds(session, r)]
     found = OpenWork(
         session.execute(
             sa.select(user_task).where(user_task.c.state == "open", user_task.c.assignee == person.username)
@@ -60,7 +60,7 @@ def open_work(session: Session, person: Person, ending: RoleAssignment | None = 
     )
     if ending is not None:
         found = _hanging_on(ending, kept, found)
-    for role in [ending] if ending is not None else [r for r in person.roles if _holds(session, r)]:
+    for role in [ending] if ending is not None else [r for r in person.roles if holds(session, r)]:
         found.tasks += _orphans(session, person, role)
     return found
 
@@ -115,7 +115,8 @@ def _covers(role: RoleAssignment, centre_id: int) -> bool:
     return role.centre_id in (None, centre_id)
 
 
-def _holds(session: Session, role: RoleAssignment) -> bool:
+def holds(session: Session, role: RoleAssignment) -> bool:
+    """Whether the role has not ended yet."""
     return role.until_on is None or role.until_on >= _today(session)
 
 
@@ -135,7 +136,7 @@ def end_role(app, person: Person, role_id: int, receiver: str | None, reason: st
         role = session.get(RoleAssignment, role_id)
         if role is None:
             raise NotThere("Role", role_id)
-        if not _holds(session, role):
+        if not holds(session, role):
             return OpenWork()
         work = open_work(session, role.person, role)
         _move(app, session, access.actor(me, grant), role.person, work, receiver, reason or f"role {role.role} ended")

@@ -1,0 +1,165 @@
+"""Incidents: steps that the engine could not finish, grouped by cause; retried or resolved by hand, each with its result.
+
+Only who may resolve them sees them. Resolving says that somebody has put it right elsewhere; the note goes into the trace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import object_session
+
+from engine.errors import EngineError
+from engine.tables import incident, process_instance
+from service import access
+from service.errors import NotThere, Refused, ServiceError
+from service.organisation.models import Centre, Person
+from service.tickets.models import Ticket
+
+RESOLVE = "resolve incidents"
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One open incident: what failed where, how often it was tried."""
+
+    id: str
+    kind: str
+    reason: str
+    element_id: str | None
+    process_key: str
+    definition_hash: str
+    number: str
+    title: str
+    centre_name: str
+    tries: int
+    opened_at: datetime
+    can_retry: bool  # a failed timer fires again; a person's failed step is repeated by that person
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Incidents of one cause at one place of one procedure."""
+
+    key: str
+    kind: str
+    reason: str
+    incidents: list[Incident]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of one incident."""
+
+    id: str
+    number: str
+    error: Exception | None = None
+
+
+def groups(person: Person) -> list[Group]:
+    """The open incidents within the person's reach by cause, the most frequent cause first. Two statements."""
+    session = object_session(person)
+    mine = access.reach(person)
+    rows = session.execute(
+        sa.select(
+            incident,
+            process_instance.c.business_key,
+            process_instance.c.process_key,
+            process_instance.c.definition_hash,
+            Ticket.title,
+            Centre.name.label("centre"),
+        )
+        .outerjoin(process_instance, process_instance.c.id == incident.c.instance_id)
+        .outerjoin(Ticket, Ticket.number == process_instance.c.business_key)
+        .outerjoin(Centre, Centre.id == incident.c.centre_id)
+        .where(_open(mine))
+        .order_by(incident.c.opened_at.desc(), incident.c.id)
+        .limit(MOST)
+    ).all()
+    found: dict[tuple, list[Incident]] = {}
+    for r in rows:
+        found.setdefault((r.process_key, r.element_id, r.kind), []).append(_incident(r))
+    ordered = sorted(found.values(), key=lambda g: (-len(g), -g[0].opened_at.timestamp()))
+    return [Group(members[-1].id, members[0].kind, members[0].reason, members) for members in ordered]
+
+
+def _incident(r: Any) -> Incident:
+    return Incident(
+        r.id,
+        r.kind,
+        r.reason,
+        r.element_id,
+        r.process_key or "",
+        r.definition_hash or "",
+        r.business_key or "",
+        r.title or "",
+        r.centre or "",
+        r.tries,
+        r.opened_at,
+        r.timer_id is not None,
+    )
+
+
+def _open(mine: access.Reach) -> sa.ColumnElement[bool]:
+    return sa.and_(incident.c.resolved_at.is_(None), access.centre_filter(mine, RESOLVE, incident.c.centre_id))
+
+
+def retry(app, person: Person, ids: list[str]) -> list[Done]:
+    """Try each again; one that fails again stops no other. An incident of a step that a person did cannot be retried here."""
+    return [_each(app, person, id, lambda row, actor: _retry(app, row, actor)) for id in _wanted(ids)]
+
+
+def resolve(app, person: Person, ids: list[str], note: str) -> list[Done]:
+    """Mark each as put right, with the note."""
+    if not note.strip():
+        raise Refused("Say what was done about it; the note stays with the incident.", "note")
+    return [_each(app, person, id, lambda row, actor: _resolve(app, row, actor, note.strip())) for id in _wanted(ids)]
+
+
+def _wanted(ids: list[str]) -> list[str]:
+    wanted = list(dict.fromkeys(ids))[:MOST]
+    if not wanted:
+        raise Refused("Nothing is selected. Select the incidents first.", "incident")
+    return wanted
+
+
+def _each(app, person: Person, id: str, do) -> Done:
+    number = ""
+    try:
+        row, actor = _allowed(app, person, id)
+        number = row.business_key or ""
+        do(row, actor)
+    except (EngineError, ServiceError, OperationalError) as error:
+        return Done(id, number, error)
+    except Exception as error:  # an operation's own failure: the timer's transaction is rolled back, the incident stays
+        return Done(id, number, error)
+    return Done(id, number)
+
+
+def _allowed(app, person: Person, id: str):
+    with app.session() as session:
+        me = session.get_one(Person, person.id)
+        mine = access.reach(me)
+        row = session.execute(
+            sa.select(incident, process_instance.c.business_key)
+            .outerjoin(process_instance, process_instance.c.id == incident.c.instance_id)
+            .where(incident.c.id == id, access.centre_filter(mine, RESOLVE, incident.c.centre_id))
+        ).first()
+        if row is None:
+            raise NotThere("Incident", id)
+        return row, access.actor(me, access.require(me, RESOLVE, None))
+
+
+def _retry(app, row, actor) -> None:
+    if row.timer_id is None:
+        raise Refused("A person's step is repeated by that person. Put the cause right, then resolve with a note.")
+    app.engine.retry(row.id, actor=actor)
+
+
+def _resolve(app, row, actor, note: str) -> None:
+    app.engine.resolve(row.id, note=note, actor=actor)
