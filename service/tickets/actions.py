@@ -26,7 +26,7 @@ from service.notifications.notify import tell_about_task
 from service.organisation.models import Building, Centre, Person, Role, Unit
 from service.organisation.queries import members, person_named
 from service.search.actions import index_ticket
-from service.tickets import photos, rules, steps
+from service.tickets import pauses, photos, rules, steps
 from service.tickets.models import (
     AnsweredRequest,
     Category,
@@ -615,6 +615,8 @@ def merge(app, person: Person, number: str, into: str, reason: str = "") -> None
         if child.id == parent.id or parent.merged_into_id or parent.closed_at or child.closed_at:
             raise Refused(f"{number} cannot be merged into {into}: both have to be open, and not the same.", "into")
         now = session.info["unit"].now
+        if child.paused_at:
+            pauses.stop(session.connection(), child.id, me.username, now)
         app.engine.cancel(
             child.instance_id, reason=f"merged into {into}", actor=access.actor(me, grant), unit=session.info["unit"]
         )

@@ -38,6 +38,7 @@ from service.tickets.models import (
     TargetKind,
     Ticket,
     TicketNote,
+    TicketPause,
     TicketState,
 )
 from service.tickets.rules import Chip
@@ -56,6 +57,8 @@ __all__ = [
 ]
 
 PAGE = 100
+HANDLING = ("arrive", "handle")  # the steps that stand still while a ticket is paused
+PAUSABLE = (TargetKind.ARRIVAL, TargetKind.RESOLUTION)
 DUPLICATE_HOURS = 24
 
 
@@ -91,6 +94,7 @@ class WorkItem:
     process_key: str
     slip_number: str = ""
     urged_count: int = 0
+    paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,7 @@ def _tasks(
             Ticket.urgency,
             Ticket.vip,
             Ticket.urged_count,
+            Ticket.paused_at,
             Unit.code,
             Customer.name.label("customer"),
             worker.name.label("worker"),
@@ -217,6 +222,7 @@ def _tasks(
 
 
 def _work_item(r: Any, now: datetime, mine: bool) -> WorkItem:
+    paused = r.paused_at is not None and r.element_id in HANDLING
     return WorkItem(
         r.id,
         r.element_id,
@@ -232,7 +238,7 @@ def _work_item(r: Any, now: datetime, mine: bool) -> WorkItem:
         bool(r.vip),
         r.opened_at,
         r.due_at,
-        rules.chip(now, r.opened_at, r.due_at, mine),
+        _chip(paused, now, r.opened_at, r.due_at, mine),
         rules.minutes_left(now, r.due_at),
         r.assignee,
         r.worker or "",
@@ -241,7 +247,13 @@ def _work_item(r: Any, now: datetime, mine: bool) -> WorkItem:
         r.process_key,
         r.slip or "",
         r.urged_count or 0,
+        paused,
     )
+
+
+def _chip(paused: bool, now: datetime, opened_at: datetime, due_at: datetime | None, mine: bool = True) -> Chip:
+    found = rules.chip(now, opened_at, due_at, mine)
+    return Chip.PAUSED if paused and found is not Chip.OVER else found
 
 
 def _count(session: Session, clause) -> int:
@@ -406,6 +418,8 @@ class TicketCard:
     walked: dict[str, int]  # element and flow ids of the ticket's own process -> how often passed
     standing: frozenset[str]  # element ids where it stands now
     merged_into: str | None
+    pause: TicketPause | None  # that it is in now
+    merged: list[Ticket]  # that were merged into it: their callers are told together
 
 
 def ticket_card(person: Person, number: str, now: datetime | None = None) -> TicketCard:
@@ -462,7 +476,22 @@ def ticket_card(person: Person, number: str, now: datetime | None = None) -> Tic
         definition.version if definition else None,
         *_path(ticket, events, tasks),
         _merged_into(session, ticket),
+        _pause(session, ticket),
+        _merged(session, ticket),
     )
+
+
+def _pause(session: Session, ticket: Ticket) -> TicketPause | None:
+    if ticket.paused_at is None:
+        return None
+    lasting = sa.select(TicketPause).where(TicketPause.ticket_id == ticket.id, TicketPause.ended_at.is_(None))
+    return session.scalars(lasting).first()
+
+
+def _merged(session: Session, ticket: Ticket) -> list[Ticket]:
+    ways = (selectinload(Ticket.unit), selectinload(Ticket.customer), selectinload(Ticket.contact))
+    found = sa.select(Ticket).where(Ticket.merged_into_id == ticket.id).order_by(Ticket.id).options(*ways)
+    return list(session.scalars(found))
 
 
 def _visible(session: Session, mine: access.Reach, number: str) -> Ticket:
@@ -509,7 +538,9 @@ def _targets(session: Session, ticket: Ticket, now: datetime) -> list[TargetLine
     }
     lines = []
     for kind in TargetKind:
-        if (t := newest.get(kind)) is not None:
+        t, column = newest.get(kind), f"{kind.replace('-', '_')}_due_at"
+        if t is not None and getattr(ticket, column) is not None:  # an urgency without this limit may have dropped it
+            paused = ticket.paused_at is not None and kind in PAUSABLE
             done = met[kind] is not None or ticket.state not in OPEN_STATES
             lines.append(
                 TargetLine(
@@ -524,7 +555,7 @@ def _targets(session: Session, ticket: Ticket, now: datetime) -> list[TargetLine
                     t.source,
                     t.reason,
                     t.sum,
-                    Chip.DONE if done else rules.chip(now, t.start_at, t.due_at),
+                    Chip.DONE if done else _chip(paused, now, t.start_at, t.due_at),
                     rules.minutes_left(now, t.due_at),
                 )
             )

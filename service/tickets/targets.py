@@ -45,19 +45,20 @@ def set_targets(
     centre_id = _centre_of(connection, ticket_id)
     calendar = calendar_of(connection, centre_id, level["calendar"])
     named = Named(customer_at, start_at) if customer_at else None
+    pauses = pauses_of(connection, ticket_id) if start_at < now else ()  # a merge that was undone may have had some
     values: dict[str, Any] = {}
     for kind in _ON_REGISTRATION:
         minutes = level.get(f"{kind}_minutes")
         values[_COLUMN[kind]] = None
         if minutes is not None:
-            found = counted(start_at, int(minutes), calendar, (), named)
+            found = counted(start_at, int(minutes), calendar, pauses, named)
             _keep(connection, centre_id, ticket_id, kind, level["calendar"], int(minutes), found, now, reason)
             values[_COLUMN[kind]] = found.due.at
     instants = dict(values)
     if customer_at:
         values |= {"deadline_kind": "at", "deadline_at": customer_at, "deadline_named_at": None}
     _change(connection, ticket_id, return_visit_wanted=bool(level.get("return_visit")), **values)
-    return instants | {"reminder_at": reminder_at(calendar, start_at, instants["resolution_due_at"])}
+    return instants | {"reminder_at": reminder_at(calendar, start_at, instants["resolution_due_at"], pauses)}
 
 
 def count_again(

@@ -20,9 +20,9 @@ from service.tickets import actions, queries
 from service.tickets.models import Ticket
 from tests.people import Story
 
-DESK = {"see", "note", "photo", "ask help", "reveal", "urge", "inform", "withdraw", "promise", "merge"}
+FIELD = {"see", "note", "photo", "ask help", "reveal", "pause"}
+DESK = FIELD | {"urge", "inform", "withdraw", "change urgency", "promise", "merge"}
 LEAD = DESK | {"assign", "retime", "cancel"}
-FIELD = {"see", "note", "photo", "ask help", "reveal"}
 ON_DISPATCHED = {  # person -> what they may do with a ticket that has a slip of engineering
     "lin": DESK,
     "zhou": DESK,
