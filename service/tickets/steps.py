@@ -6,6 +6,7 @@ ticket goes next; each function records what has just happened and returns what 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from types import SimpleNamespace
@@ -229,7 +230,7 @@ def slip_accepted(
     who = person_meant(connection, worker, slip.centre_id) if worker else (None if by_head else by)
     _changed_slip(connection, slip_id, state=SlipState.ACCEPTED, accepted_at=now, accepted_by=by, worker=who)
     _change(
-        connection, slip.ticket_id, state=TicketState.IN_HAND, response_met_at=_first(_ticket.c.response_met_at, now)
+        connection, slip.ticket_id, state=TicketState.IN_HAND, response_met_at=First(now)
     )
     return who
 
@@ -239,8 +240,8 @@ def slip_arrived(
 ) -> None:
     """Somebody is on site; a later time than now is taken as now."""
     at = min(arrived_at, now)
-    slip = _changed_slip(connection, slip_id, state=SlipState.ARRIVED, arrived_at=at, worker=_first(_slip.c.worker, by))
-    _change(connection, slip.ticket_id, arrival_met_at=_first(_ticket.c.arrival_met_at, at))
+    slip = _changed_slip(connection, slip_id, state=SlipState.ARRIVED, arrived_at=at, worker=First(by))
+    _change(connection, slip.ticket_id, arrival_met_at=First(at))
     _claim_photos(connection, slip.ticket_id, photos, "before")
 
 
@@ -268,7 +269,7 @@ def slip_handled(
         material=material,
         labour_minutes=labour_minutes,
         cost_fen=cost_fen,
-        worker=_first(_slip.c.worker, by),
+        worker=First(by),
     )
     ticket = _of_slip(connection, slip)
     instants = pauses.end(connection, ticket, "", by, now) if ticket.paused_at else {}
@@ -395,17 +396,8 @@ def person_meant(connection: Connection, text: str, centre_id: int) -> str:
     """The username that somebody means by a username or a name, among the people of the centre. Raises Refused if
     unclear.
     """
-    found = connection.execute(
-        sa.select(_person.c.username, _person.c.name)
-        .distinct()
-        .join(_role, _role.c.person_id == _person.c.id)
-        .where(
-            _person.c.active,
-            sa.or_(_role.c.centre_id == centre_id, _role.c.centre_id.is_(None)),
-            sa.or_(_person.c.username == text.strip(), _person.c.name == text.strip()),
-        )
-    ).all()
-    exact = [p.username for p in found if p.username == text.strip()] or [p.username for p in found]
+    found = _CALLED.all(connection, centre_id=centre_id, text=text.strip())
+    exact = [p["username"] for p in found if p["username"] == text.strip()] or [p["username"] for p in found]
     if len(exact) == 1:
         return exact[0]
     raise Refused(
@@ -425,28 +417,37 @@ def worker_of(connection: Connection, ticket_id: int) -> tuple[str | None, str |
     return (row.worker, row.department) if row else (None, None)
 
 
-def _first(column: sa.Column, value) -> sa.ColumnElement:
-    """The column's value, or this one where it has none yet. Typed, so that an instant is stored as one."""
-    return sa.func.coalesce(column, sa.literal(value, column.type))
+@dataclass(frozen=True, slots=True)
+class First:
+    """A value for a column that has none yet; what is there stays."""
+
+    value: Any
 
 
 def _change(connection: Connection, ticket_id: int, **values) -> None:
-    plain = {k: v for k, v in values.items() if not isinstance(v, sa.ClauseElement)}
-    if len(plain) < len(values):  # something is computed from the row itself
+    if any(isinstance(v, sa.ClauseElement) for v in values.values()):  # computed from the row itself
         connection.execute(
             sa.update(_ticket).where(_ticket.c.id == ticket_id).values(version=_ticket.c.version + 1, **values)
         )
         return
-    _update_ticket(tuple(plain)).run(connection, b_id=ticket_id, **plain)
+    statement, bound = _update(_ticket, values)
+    statement.run(connection, b_id=ticket_id, **bound)
+
+
+def _update(table: sa.Table, values: dict[str, Any]) -> tuple[Prepared, dict[str, Any]]:
+    """The prepared UPDATE of these columns, and the values for it."""
+    shape = tuple((name, isinstance(value, First)) for name, value in values.items())
+    return _prepared_update(table, shape), {k: v.value if isinstance(v, First) else v for k, v in values.items()}
 
 
 @cache
-def _update_ticket(columns: tuple[str, ...]) -> Prepared:
-    return Prepared(
-        sa.update(_ticket)
-        .where(_ticket.c.id == sa.bindparam("b_id"))
-        .values({c: sa.bindparam(c, type_=_ticket.c[c].type) for c in columns} | {"version": _ticket.c.version + 1})
-    )
+def _prepared_update(table: sa.Table, shape: tuple[tuple[str, bool], ...]) -> Prepared:
+    changes: dict[str, Any] = {"version": table.c.version + 1} if "version" in table.c else {}
+    for name, first in shape:
+        value = sa.bindparam(name, type_=table.c[name].type)
+        changes[name] = sa.func.coalesce(table.c[name], value) if first else value
+    statement = sa.update(table).where(table.c.id == sa.bindparam("b_id")).values(changes)
+    return Prepared(statement if table is _ticket else statement.returning(*table.c))
 
 
 def _slip_row(connection: Connection, slip_id: int) -> SimpleNamespace:
@@ -456,14 +457,15 @@ def _slip_row(connection: Connection, slip_id: int) -> SimpleNamespace:
     return row
 
 
-def _changed_slip(connection: Connection, slip_id: int, **values) -> sa.Row:
-    row = connection.execute(sa.update(_slip).where(_slip.c.id == slip_id).values(**values).returning(*_slip.c)).first()
+def _changed_slip(connection: Connection, slip_id: int, **values) -> SimpleNamespace:
+    statement, bound = _update(_slip, values)
+    row = statement.record(connection, b_id=slip_id, **bound)
     if row is None:
         raise NotThere("Slip", slip_id)
     return row
 
 
-def _of_slip(connection: Connection, slip: SimpleNamespace | sa.Row) -> SimpleNamespace:
+def _of_slip(connection: Connection, slip: SimpleNamespace) -> SimpleNamespace:
     return _TICKET_BY_ID.record(connection, id=slip.ticket_id)
 
 
@@ -491,12 +493,22 @@ def _claim_photos(connection: Connection, ticket_id: int, photos: list[int], kin
 
 def heads(connection: Connection, username: str) -> bool:
     """Whether the person heads a department (then accepting a slip does not make them its worker)."""
-    return (
-        connection.execute(
-            sa.select(_role.c.id)
-            .join(_person, _person.c.id == _role.c.person_id)
-            .where(_person.c.username == username, _role.c.role.in_(HEADS))
-            .limit(1)
-        ).first()
-        is not None
+    return _HEADS.first(connection, username=username) is not None
+
+
+_HEADS = Prepared(
+    sa.select(_role.c.id)
+    .join(_person, _person.c.id == _role.c.person_id)
+    .where(_person.c.username == sa.bindparam("username", ""), _role.c.role.in_(HEADS))
+    .limit(1)
+)
+_CALLED = Prepared(
+    sa.select(_person.c.username, _person.c.name)
+    .distinct()
+    .join(_role, _role.c.person_id == _person.c.id)
+    .where(
+        _person.c.active,
+        sa.or_(_role.c.centre_id == sa.bindparam("centre_id"), _role.c.centre_id.is_(None)),
+        sa.or_(_person.c.username == sa.bindparam("text"), _person.c.name == sa.bindparam("text")),
     )
+)
