@@ -78,7 +78,8 @@ class _Compiled:
     """A statement's text for one dialect with its value converters."""
 
     def __init__(self, statement: Executable, dialect):
-        names = [c.name for c in statement.table.columns if c.autoincrement is not True] if isinstance(statement, Insert) else None
+        plain = isinstance(statement, Insert) and not statement._values  # an insert of whole rows
+        names = [c.name for c in statement.table.columns if c.autoincrement is not True] if plain else None
         compiled = statement.compile(dialect=dialect, column_keys=names, compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
         order = compiled.positiontup

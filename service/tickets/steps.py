@@ -57,6 +57,20 @@ def ticket_of(connection: Connection, number: str) -> SimpleNamespace:
 
 _TICKET_BY_NUMBER = Prepared(sa.select(_ticket).where(_ticket.c.number == sa.bindparam("number")))
 _TICKET_BY_ID = Prepared(sa.select(_ticket).where(_ticket.c.id == sa.bindparam("id")))
+_SLIPS_OF = Prepared(
+    sa.select(sa.func.count().label("slips")).select_from(_slip).where(_slip.c.ticket_id == sa.bindparam("ticket_id"))
+)
+_NEW_SLIP = Prepared(
+    sa.insert(_slip)
+    .values(
+        {
+            c: sa.bindparam(c, type_=_slip.c[c].type)
+            for c in ("centre_id", "ticket_id", "count", "number", "department", "state", "instruction", "sent_by", "sent_at")
+        }
+        | {"result": "", "cause": "", "material": "", "reason": ""}
+    )
+    .returning(_slip.c.id)
+)
 _SLIP = Prepared(sa.select(_slip).where(_slip.c.id == sa.bindparam("id")))
 
 
@@ -188,27 +202,20 @@ def slip_created(
     connection: Connection, ticket: SimpleNamespace, department: str, instruction: str, by: str, now: datetime
 ) -> dict[str, Any]:
     """Number and send a slip. The count goes on within the ticket: 2025-3415-1, 2025-3415-2."""
-    count = 1 + connection.execute(sa.select(sa.func.count()).where(_slip.c.ticket_id == ticket.id)).scalar_one()
+    count = 1 + _SLIPS_OF.first(connection, ticket_id=ticket.id)["slips"]
     number = rules.slip_number(ticket.number, count)
-    slip_id = connection.execute(
-        sa.insert(_slip)
-        .values(
-            centre_id=ticket.centre_id,
-            ticket_id=ticket.id,
-            count=count,
-            number=number,
-            department=department,
-            state=SlipState.SENT,
-            instruction=instruction,
-            sent_by=by,
-            sent_at=now,
-            result="",
-            cause="",
-            material="",
-            reason="",
-        )
-        .returning(_slip.c.id)
-    ).scalar_one()
+    slip_id = _NEW_SLIP.first(
+        connection,
+        centre_id=ticket.centre_id,
+        ticket_id=ticket.id,
+        count=count,
+        number=number,
+        department=department,
+        state=SlipState.SENT,
+        instruction=instruction,
+        sent_by=by,
+        sent_at=now,
+    )["id"]
     _change(connection, ticket.id, state=TicketState.DISPATCHED)
     return {"slip_id": slip_id, "slip_number": number}
 
