@@ -1,7 +1,7 @@
 """`make bench`: prints the table, writes bench.json, ends with one line of JSON.
 
-Every figure is the median of five interleaved rounds, so that a noisy neighbour hits all rows alike. A ratio compares with the
-bare step-shaped commit of the same round on the same database.
+Every figure is the median of five rounds. Within a round a bare step-shaped commit, a step and an action take turns one by one
+on the same database, so that disk, caches and a noisy neighbour are the same for all; a ratio compares within its round.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from service import db
+from tests.bench.action import Actions
 from tests.bench.floor import Floor
 from tests.bench.steps import Loop
 from tests.postgres import Cluster
@@ -24,46 +25,49 @@ from tests.postgres import Cluster
 ROUNDS = 5
 
 
-def milliseconds(call, times: int) -> tuple[float, float]:
-    """Median wall time and mean CPU time of one call, in ms."""
-    walls, cpu = [], time.process_time()
+def alternate(calls: dict, times: int) -> dict[str, float]:
+    """Median wall time in ms of each call, taken in turns, so that disk and caches are the same for all."""
+    spent: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(times):
-        start = time.perf_counter()
+        for name, call in calls.items():
+            start = time.perf_counter()
+            call()
+            spent[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) * 1000 for name, values in spent.items()}
+
+
+def cpu_milliseconds(call, times: int) -> float:
+    """CPU time of this process for one call, in ms."""
+    start = time.process_time()
+    for _ in range(times):
         call()
-        walls.append(time.perf_counter() - start)
-    return statistics.median(walls) * 1000, (time.process_time() - cpu) * 1000 / times
+    return (time.process_time() - start) * 1000 / times
 
 
 def measure(url: str, folder: Path, steps: int) -> dict:
     """All figures of one database."""
-    from tests.bench.action import Actions
     database = db.connect(url)
     db.upgrade(database)
-    floor, loop, actions = Floor(make_url(url)), Loop(database), Actions(url, folder)
-    rows = {"commit": [], "step": [], "step_cpu": [], "action": [], "step_10": [], "step_1000": []}
-    deep = Loop(database)
+    floor, loop, deep, actions = Floor(make_url(url)), Loop(database), Loop(database), Actions(url, folder)
     for _ in range(2000):
         deep.step()
+    rounds = []
     for _ in range(ROUNDS):
-        rows["commit"].append(milliseconds(floor.commit, steps)[0])
         loop.fresh()
         for _ in range(16):
             loop.step()
-        wall, _ = milliseconds(loop.step, 8)
-        rows["step_10"].append(wall)
-        wall, cpu = milliseconds(loop.step, steps)
-        rows["step"].append(wall)
-        rows["step_cpu"].append(cpu)
-        rows["step_1000"].append(milliseconds(deep.step, steps)[0])
-        rows["action"].append(actions.median(max(4, steps // 20)))
-    size = deep.size()
+        row = alternate({"commit": floor.commit, "step": loop.step, "step_1000": deep.step}, steps)
+        row["step_cpu"] = cpu_milliseconds(loop.step, steps)
+        row["action"], row["commit_beside_action"] = actions.medians(max(4, steps // 20), floor.commit)
+        row["step_to_commit"] = row["step"] / row["commit"]
+        row["action_to_commit"] = row["action"] / row["commit_beside_action"]
+        row["step_1000_to_step_10"] = row["step_1000"] / row["step"]
+        rounds.append(row)
+    figures = {name: statistics.median(row[name] for row in rounds) for name in rounds[0]} | {"state_bytes": deep.size()}
     floor.close()
     actions.close()
     database.dispose()
-    ratio = {name: statistics.median(a / b for a, b in zip(rows[name], rows["commit"], strict=True)) for name in ("step", "action")}
-    median = {name: statistics.median(values) for name, values in rows.items()}
-    return median | {"step_to_commit": ratio["step"], "action_to_commit": ratio["action"], "state_bytes": size,
-                     "step_1000_to_step_10": median["step_1000"] / median["step"]}
+    return figures
 
 
 def main() -> None:
