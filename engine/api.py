@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 
 from engine import history, incidents, timers
 from engine.catalogue import Catalogue
@@ -28,6 +28,7 @@ from engine.commands.fire import fire_timer
 from engine.commands.resolve import resolve
 from engine.commands.retime import retime, retime_element
 from engine.commands.start import start
+from engine.commands.undo import undo
 from engine.commands.variables import set_variables
 from engine.errors import DefinitionRefused, NotFound, NotPossible, StepFailed
 from engine.execution import SYSTEM, Actor, Scope
@@ -35,7 +36,8 @@ from engine.expressions import Expressions
 from engine.feel import Feel, Function, from_json
 from engine.operations import Registry
 from engine.sql import Prepared
-from engine.tables import incident, process_instance, timer, user_task
+from engine.tables import incident, process_instance, step_undo, timer, user_task
+from engine.undo import Memory, Remembered, note
 from engine.unit_of_work import Unit, unit_of_work
 
 __all__ = ["SYSTEM", "Actor", "Deployed", "Engine", "Result", "Scope", "Sweep"]
@@ -67,7 +69,7 @@ class Engine:
 
     def __init__(self, database: sqlalchemy.Engine, *, clock: Clock | None = None, operations: Registry | None = None,
                  functions: Iterable[Function] = (), roles: Iterable[str] = (), listeners: Iterable[Callable] = (),
-                 feel: Feel | None = None):
+                 feel: Feel | None = None, undo_seconds: int = 0, undo_tables: Iterable[Remembered] = ()):
         self.database, self.clock = database, clock or SystemClock()
         self.operations = operations or Registry()
         self.functions = {f.name: f for f in functions}
@@ -75,6 +77,7 @@ class Engine:
         self.expressions = Expressions(self.feel)
         self.roles = frozenset(roles)
         self.listeners = list(listeners)
+        self.undo_seconds, self.memory = undo_seconds, Memory(undo_tables)
         self.catalogue = Catalogue(self.operations, self.feel)
 
     # ---- units -----------------------------------------------------------------------------------------------------
@@ -102,7 +105,8 @@ class Engine:
                 incidents.record(unit.connection, unit.now, error, root, {"command": "step", "reason": error.reason})
 
     def publish(self, unit: Unit, family) -> None:
-        """Tell the listeners of a family's new events, once they are committed."""
+        """Tell the listeners of a family's new events, once they are committed. Every command ends with it."""
+        note(unit, family)
         events = list(family.events)
         if events and self.listeners:
             unit.after_commit(lambda: [listener(events) for listener in self.listeners])
@@ -142,6 +146,17 @@ class Engine:
         with self.unit(unit) as unit:
             return complete(self, unit, task_id, values, actor=actor, seen=seen, request_id=request_id)
 
+    def undo(self, task_id: str, *, actor: Actor, request_id: str | None = None, unit: Unit | None = None) -> Result:
+        """Put everything back as it was before this task was completed, for `undo_seconds` after it. Raises NotFound,
+        TooLateToUndo.
+        """
+        with self.unit(unit) as unit:
+            result = undo(self, unit, task_id, actor=actor, request_id=request_id)
+            if unit.undone and self.listeners:
+                events = list(unit.undone)
+                unit.after_commit(lambda: [listener(events) for listener in self.listeners])
+            return result
+
     def claim(self, task_id: str, *, actor: Actor, unit: Unit | None = None) -> Result:
         with self.unit(unit) as unit:
             return claim(self, unit, task_id, actor=actor)
@@ -176,6 +191,19 @@ class Engine:
     def cancel(self, instance_id: str, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
         with self.unit(unit) as unit:
             return cancel(self, unit, instance_id, reason=reason, actor=actor)
+
+    def undoable(self, person: str, unit: Unit | None = None):
+        """The newest step of a person that may still be undone, unless somebody acted since; None without one."""
+        with self._reading(unit) as connection:
+            return connection.execute(select(step_undo).join(
+                process_instance, (process_instance.c.id == step_undo.c.root_id) & (process_instance.c.chain_seq == step_undo.c.seq))
+                .where(step_undo.c.actor == person, step_undo.c.until_at > self.clock.now())
+                .order_by(step_undo.c.at.desc()).limit(1)).first()
+
+    def forget_undo(self) -> int:
+        """Drop what can no longer be undone; how many steps."""
+        with self.unit() as unit:
+            return unit.connection.execute(delete(step_undo).where(step_undo.c.until_at <= unit.now)).rowcount
 
     def replayed(self, unit: Unit, request_id: str | None, name: str = "start") -> Result | None:
         """The first answer to a repeated request; also makes parallel repeats wait for each other."""

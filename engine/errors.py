@@ -65,6 +65,24 @@ class ExpressionLimit(ExpressionError):
     """The expression used more time or memory than it may. It was stopped; the next call works."""
 
 
+class TooLateToUndo(EngineError):
+    """The step stays. `why`: time (its time is over), acted (somebody went on from it: `by`, `at`), told (its notices are out)."""
+
+    def __init__(self, task_id: str, name: str, why: str, by: str | None = None, at=None):
+        self.task_id, self.name, self.why, self.by, self.at = task_id, name, why, by, at
+        reason = {"time": "its time is over", "acted": "somebody went on from it", "told": "it was told to people already"}[why]
+        super().__init__(f"Task {name} ({task_id}) cannot be undone: {reason}"
+                         f"{f' ({by} at {at:%Y-%m-%d %H:%M:%S}Z)' if by and at else ''}. Open the ticket and go on from where it is.")
+
+
+class StepUndone(EngineError):
+    """This request was done and then undone. Send the form again with a request id of its own."""
+
+    def __init__(self, request_id: str):
+        self.request_id = request_id
+        super().__init__(f"Request {request_id} was done and then undone. Load the form again and send it anew.")
+
+
 class StepFailed(EngineError):
     """The engine could not finish the step. The old state stays; an incident names element and cause."""
 

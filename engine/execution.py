@@ -297,6 +297,9 @@ class Family:
         self.new_subscriptions: dict[str, dict] = {}
         self.ended_subscriptions: set[str] = set()
         self.notices: list = []
+        self.hold_until: datetime | None = None  # notices wait for as long as the step may be undone
+        self.found: dict[str, dict] = {}  # what the step changes of its instances, as it was stored
+        self.saved: set[str] = set()
         self.events: list[Event] = []
         self.step_values: dict = {}  # what expressions gave in this step
         self._unrest: list[Running] = []
@@ -307,10 +310,7 @@ class Family:
     @classmethod
     def lock(cls, engine, connection: Connection, now: datetime, actor: Actor, root_id: str) -> Family:
         """The family of `root_id`, its root row locked until the transaction ends."""
-        row = _LOCK.first(connection, id=root_id)
-        if row is None:
-            raise NotFound("Process instance", root_id)
-        return cls(engine, connection, now, actor, row)
+        return cls(engine, connection, now, actor, lock_root(connection, root_id))
 
     @property
     def root(self) -> Running:
@@ -327,6 +327,9 @@ class Family:
     def _adopt(self, fields: dict) -> None:
         definition = self.engine.catalogue.get(self.connection, fields["definition_hash"])
         variables = from_json(orjson.loads(fields["variables"]))
+        if self.engine.undo_seconds:
+            kept = {name: fields[name] for name in ("version", "state", "ended_at")}
+            self.found[fields["id"]] = kept | {name: bytes(fields[name]).decode() for name in ("tokens", "variables")}
         self.members[fields["id"]] = Running(self, fields, definition, variables, bytes(fields["tokens"]))
 
     def start(self, key: str, variables: dict, business_key: str, scope: Scope, parent: Running | None = None,
@@ -480,6 +483,7 @@ class Family:
             if len(tokens) + len(variables) > MAX_STATE_BYTES:
                 raise StepFailed(running.id, None, f"the state would be {len(tokens) + len(variables)} bytes; the limit is"
                                  f" {MAX_STATE_BYTES}. Keep long texts out of variables.", "size")
+            self.saved.add(running.id)
             if running.id == root_id:
                 running.fields.update(chain_seq=self.chain.seq, chain_hash=self.chain.last)
             values = running.fields | {"tokens": tokens, "variables": variables, "version": running.fields["version"] + 1}
@@ -492,9 +496,23 @@ class Family:
                 raise StepFailed(running.id, None, "the instance was changed by somebody else in between", "conflict")
 
     def _outbox_row(self, notice) -> dict:
+        not_before_at = max(notice.not_before_at or self.now, self.hold_until or self.now)
         return {"key": notice.key, "kind": notice.kind, "centre_id": self.chain.centre_id,
                 "payload": orjson.dumps(to_json(notice.payload)).decode(), "created_at": self.now,
-                "not_before_at": notice.not_before_at or self.now, "sent_at": None, "tries": 0, "error": None}
+                "not_before_at": not_before_at, "sent_at": None, "tries": 0, "error": None}
+
+
+def lock_root(connection: Connection, root_id: str) -> dict:
+    """The row of a root instance, locked until the transaction ends. Raises NotFound."""
+    row = _LOCK.first(connection, id=root_id)
+    if row is None:
+        raise NotFound("Process instance", root_id)
+    return row
+
+
+def tell(connection: Connection, chain: Chain) -> None:
+    """Write the events that were added to a chain."""
+    _TELL.run_many(connection, chain.rows)
 
 
 _INSTANCE = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")))

@@ -208,6 +208,29 @@ command = Table(
     **ONE_TREE,
 )
 
+# The newest completed task of each root that may still be undone. Read and written as a whole; empty where undo is off.
+step_undo = Table(
+    "step_undo", metadata,
+    Column("root_id", String(32), primary_key=True),
+    Column("centre_id", Integer, nullable=False),
+    Column("instance_id", String(32), nullable=False),
+    Column("task_id", String(32), nullable=False, unique=True),
+    Column("process_key", String(64), nullable=False),
+    Column("element_id", String(64), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("business_key", String(64), nullable=False),
+    Column("definition_hash", String(64), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until_at", Instant, nullable=False),
+    Column("first_seq", Integer, nullable=False),  # the step's events
+    Column("seq", Integer, nullable=False),
+    Column("request_id", String(64)),
+    Column("before", Text, nullable=False),  # JSON: the rows before the step; see engine.undo
+    Column("after", Text, nullable=False),  # JSON: the domain's rows after it
+    Index("ix_step_undo_actor", "actor", "until_at"),
+)
+
 outbox = Table(
     "outbox", metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),

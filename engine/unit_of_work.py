@@ -21,7 +21,15 @@ class Unit:
 
     def __init__(self, connection: Connection, now: datetime):
         self.connection, self.now = connection, now
+        self._before: list[Callable[[], None]] = []
         self._after: list[Callable[[], None]] = []
+        self.started: set[str] = set()  # root instances that began in this unit
+        self.kept = None  # the step that may be undone (engine.undo)
+        self.undone: list = []  # events of steps that were undone here
+
+    def before_commit(self, call: Callable[[], None]) -> None:
+        """Call it last in the transaction, after everything that the unit's callers change."""
+        self._before.append(call)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         self._after.append(call)
@@ -54,5 +62,7 @@ def unit_of_work(database: Engine, now: Callable[[], datetime]) -> Iterator[Unit
         with connection.begin():
             unit = Unit(connection, now())
             yield unit
+            for call in unit._before:
+                call()
         for call in unit._after:
             call()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, insert, select
 
 from engine import timers
-from engine.errors import NotPossible
+from engine.errors import NotPossible, StepUndone
 from engine.execution import SYSTEM, Actor, Family
 from engine.sql import Prepared
 from engine.tables import command, timer
@@ -39,6 +39,8 @@ def answer(row: dict, request_id: str, name: str) -> Result:
     if row["name"] != name:
         raise NotPossible(f"Request {request_id} was a {row['name']}, not a {name}. Send each action with a request id of its own.")
     stored = json.loads(row["result"])
+    if stored.get("undone"):
+        raise StepUndone(request_id)
     return Result(stored["instance_id"], stored["ended"], tuple(stored["opened"]), True, stored["data"])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, func, select
 
+from engine import undo
 from engine.commands.common import Result, answer, finish, fire_overdue, remember
 from engine.errors import NotFound, TaskNotOpen, VersionClash
 from engine.execution import Actor, Family
@@ -17,18 +18,23 @@ def complete(engine, unit: Unit, task_id: str, values: dict, *, actor: Actor, se
              request_id: str | None = None) -> Result:
     """One of two people at once wins; the other learns who and when. Raises TaskNotOpen, VersionClash, FormInvalid."""
     root = locked_root(unit, task_id)
-    state = _STATE.first(unit.connection, task_id=task_id, request_id=request_id or "", now=unit.now)
+    state = _state(unit, task_id, request_id)
     if state["asked_name"] is not None:
         return answer({"name": state["asked_name"], "result": state["asked_result"]}, request_id, "complete")
     family = Family(engine, unit.connection, unit.now, actor, root)
     if state["overdue"]:
         fire_overdue(family)
+        if engine.undo_seconds:  # what the clock did is a step of its own, which nobody undoes
+            finish(engine, unit, family, root["id"])
+            family = Family(engine, unit.connection, unit.now, actor, locked_root(unit, task_id))
+            state = _state(unit, task_id, request_id)
     task = still_open(family, state)
     if seen is not None and seen != task["version"]:
         raise VersionClash(task_id, seen, task["version"])
     running = family.member(task["instance_id"])
     element = running.definition.diagram.elements[task["element_id"]]
     clean = validated(engine, running, element, values)
+    undo.begin(engine, unit, family, running, task, values, request_id)
     before = {name: running.variables.get(name) for name in clean}
     running.record("task-completed", element.id, task=task_id, name=task["name"], clause=element.clause, due=task["due_at"],
                    fields=sorted(clean), personal={"before": to_json(before), "after": to_json(clean)})
@@ -52,8 +58,18 @@ def locked_root(unit: Unit, task_id: str) -> dict:
 
 
 def open_task(unit: Unit, family: Family, task_id: str) -> dict:
-    """The task's row, read under the lock. Raises TaskNotOpen with who ended it."""
-    return still_open(family, dict(unit.connection.execute(select(user_task).where(user_task.c.id == task_id)).first()._mapping))
+    """The task's row, read under the lock. Raises TaskNotOpen with who ended it, NotFound when what opened it was undone."""
+    row = unit.connection.execute(select(user_task).where(user_task.c.id == task_id)).first()
+    if row is None:
+        raise NotFound("Task", task_id)
+    return still_open(family, dict(row._mapping))
+
+
+def _state(unit: Unit, task_id: str, request_id: str | None) -> dict:
+    row = _STATE.first(unit.connection, task_id=task_id, request_id=request_id or "", now=unit.now)
+    if row is None:
+        raise NotFound("Task", task_id)
+    return row
 
 
 def still_open(family: Family, row: dict) -> dict:
