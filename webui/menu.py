@@ -45,6 +45,11 @@ def items() -> list[Item]:
         found.append(Item("calendar.index", "calendar-event", gettext("日历")))
     if access.may(g.person, "import units") or access.may(g.person, "import people"):
         found.append(Item("exchange.index", "cloud-upload", gettext("导入"), phone=False))
+    if access.may(g.person, "see procedures"):
+        found.append(Item("procedures.index", "route", gettext("制度"), phone=False))
+    found.append(Item("people.index", "users", gettext("顶岗"), phone=False))
+    if access.may(g.person, "resolve incidents"):
+        found.append(Item("incidents.index", "alert-triangle", gettext("故障"), phone=False))
     return found
 
 

@@ -10,13 +10,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import object_session
 
-from engine.errors import EngineError
 from engine.tables import incident, process_instance
 from service import access
-from service.errors import NotThere, Refused, ServiceError
+from service.errors import NotThere, Refused
 from service.organisation.models import Centre, Person
 from service.tickets.models import Ticket
 
@@ -134,9 +132,7 @@ def _each(app, person: Person, id: str, do) -> Done:
         row, actor = _allowed(app, person, id)
         number = row.business_key or ""
         do(row, actor)
-    except (EngineError, ServiceError, OperationalError) as error:
-        return Done(id, number, error)
-    except Exception as error:  # an operation's own failure: the timer's transaction is rolled back, the incident stays
+    except Exception as error:  # noqa: BLE001 - also an operation's own failure; the step is rolled back, the incident stays
         return Done(id, number, error)
     return Done(id, number)
 

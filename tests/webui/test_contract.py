@@ -22,6 +22,10 @@ def address(rule) -> str:
         "notice_id": 1,
         "promise_id": 1,
         "phone_id": 1,
+        "username": "lin",
+        "substitute_id": 1,
+        "procedure": "customer-request",
+        "version": "0" * 64,
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(example[m[1]]), rule.rule)
 

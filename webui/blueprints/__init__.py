@@ -8,9 +8,28 @@ from webui.blueprints.drafts import drafts
 from webui.blueprints.exchange import exchange
 from webui.blueprints.files import files
 from webui.blueprints.health import health
+from webui.blueprints.incidents import incidents
 from webui.blueprints.notices import notices
+from webui.blueprints.people import people
+from webui.blueprints.procedures import procedures
 from webui.blueprints.queue import queue
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 
-BLUEPRINTS = (auth, desk, board, tasks, drafts, tickets, queue, notices, calendar, exchange, files, health)
+BLUEPRINTS = (
+    auth,
+    desk,
+    board,
+    tasks,
+    drafts,
+    tickets,
+    queue,
+    notices,
+    calendar,
+    exchange,
+    files,
+    health,
+    people,
+    procedures,
+    incidents,
+)
