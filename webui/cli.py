@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--coverage", action="store_true", help="say which elements and flows no story passes")
     sub.add_argument("--from", dest="path", type=Path, help="folder of the procedures (setting bpmn_dir)")
     sub = command("demo", _demo, "Fill an empty installation with the demo centre, its people and their last days' requests.")
-    sub.add_argument("--size", type=int, default=200, help="how many requests are lived, about")
+    sub.add_argument("--size", type=int, default=200, help="requests to live, about; from 1000 on, thirty days")
     sub.add_argument("--if-empty", action="store_true", help="do nothing where there is data already")
     sub = command(
         "import", _import, "Bring units with their customers, or staff, in from an Excel file: all of it or nothing."

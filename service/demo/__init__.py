@@ -37,6 +37,7 @@ __all__ = ["CAST", "PASSWORD", "DemoRefused", "Filled", "World", "build", "fill"
 
 PASSWORD = people.PASSWORD
 DAYS = 6
+MONTH_FROM, MONTH = 1000, 30  # a demo of that size has lived that many days
 BUSINESS_DAYS = 4  # at least so many lie in the demo's past, holidays or not
 BUSINESS_DAY_MINUTES = 570
 WHOLE_FROM = 100  # smaller demos have only some floors
@@ -81,7 +82,7 @@ def fill_if_empty(app, size: int = 200, progress: Callable[[str], Any] | None = 
 
 
 def fill(app, size: int = 200, progress: Callable[[str], Any] | None = None, now: datetime | None = None, seed: int = 1) -> Filled:
-    """Build the demo centre with about `size` tickets, lived up to `now` (the app's). The schema is there; procedures are deployed.
+    """Build the demo centre with about `size` tickets of the last six days (a thousand or more: of thirty), lived up to `now` (the app's). The schema is there; procedures are deployed.
 
     `app` may be a function that makes it. `progress` is called with a line of text now and then. Raises DemoRefused.
     """
@@ -159,7 +160,7 @@ def _founded(living, app, size: int, now: datetime, seed: int) -> tuple[Place, P
             calendar = calendar_of(session, site.centre.id)
             callers = customers.move_in(session, site, chance, calendar.local(now).date())
             places.append(Place(site, calendar, callers, [s for s in staff.values() if s.centre == which]))
-        start_at = _start(places[0].calendar, now)
+        start_at = _start(places[0].calendar, now, MONTH if size >= MONTH_FROM else DAYS)
         people.roster(session, [(p.site, p.calendar, which) for p, which in zip(places, ("river", "east"))], staff, start_at, now)
         local = places[0].calendar.local(start_at)
         session.add(Counter(name=f"ticket-{local.year}", value=local.timetuple().tm_yday * 10))
@@ -176,9 +177,9 @@ def _deploy_missing(living) -> None:
         service.deploy_all(living, living.settings.bpmn_dir)
 
 
-def _start(calendar, now: datetime) -> datetime:
-    """Six days ago, or earlier where holidays leave too few business days in between; in the morning before opening."""
-    back = min(now - timedelta(days=DAYS), calendar.subtract(now, BUSINESS_DAYS * BUSINESS_DAY_MINUTES))
+def _start(calendar, now: datetime, days: int) -> datetime:
+    """So many days ago, or earlier where holidays leave too few business days in between; in the morning before opening."""
+    back = min(now - timedelta(days=days), calendar.subtract(now, BUSINESS_DAYS * BUSINESS_DAY_MINUTES))
     return calendar.local(back).replace(hour=7, minute=0, second=0, microsecond=0)
 
 
