@@ -35,10 +35,11 @@ def items() -> list[Item]:
     found = [Item("desk.first", "layout-list", gettext("我的工作"))]
     if may_register():
         found.append(Item("desk.register", "pencil", gettext("登记")))
-    if access.may(g.person, "see board"):
+    board = access.may(g.person, "see board")
+    if board:
         found.append(Item("board.index", "layout-columns", gettext("主管台")))
     if work.departments_of(g.person):
-        found.append(Item("queue.index", "tool", gettext("部门的单")))
+        found.append(Item("queue.index", "tool", gettext("部门的单"), phone=not board))
     found.append(Item("tickets.index", "ticket", gettext("工单")))
     found.append(Item("notices.index", "bell", gettext("通知"), unread_count(g.person)))
     if access.reach(g.person).only(access.IN_CENTRE["see units"] | access.IN_CENTRE["change calendar"]):

@@ -67,19 +67,15 @@ def open_work(session: Session, person: Person, ending: RoleAssignment | None = 
 
 def _hanging_on(ending: RoleAssignment, kept: list[RoleAssignment], work: OpenWork) -> OpenWork:
     def of_role(task) -> bool:
-        groups, here = task.groups.split("|"), _covers(ending, task.centre_id)
-        return (
-            here
-            and str(ending.role) in groups
-            and not any(str(r.role) in groups and _covers(r, task.centre_id) for r in kept)
-        )
+        groups, here = task.groups.split("|"), _covers(ending, task)
+        return here and str(ending.role) in groups and not any(str(r.role) in groups and _covers(r, task) for r in kept)
 
     def at_desk(thing) -> bool:
         owning = DESK | LEAD
         return (
             ending.role in owning
-            and _covers(ending, thing.centre_id)
-            and not any(r.role in owning and _covers(r, thing.centre_id) for r in kept)
+            and _covers(ending, thing)
+            and not any(r.role in owning and _covers(r, thing) for r in kept)
         )
 
     def in_department(slip) -> bool:
@@ -108,11 +104,16 @@ def _orphans(session: Session, person: Person, role: RoleAssignment) -> list[Any
 
 
 def _works_in(role: RoleAssignment, slip: Slip) -> bool:
-    return DEPARTMENT_OF.get(role.role) == slip.department and _covers(role, slip.centre_id)
+    return DEPARTMENT_OF.get(role.role) == slip.department and _covers(role, slip)
 
 
-def _covers(role: RoleAssignment, centre_id: int) -> bool:
-    return role.centre_id in (None, centre_id)
+def _covers(role: RoleAssignment, thing: Any) -> bool:
+    """Whether the thing lies in the role's centre and building; a promise where its ticket does."""
+    place = thing.ticket if isinstance(thing, Promise) else thing
+    if role.centre_id not in (None, place.centre_id):
+        return False
+    building = getattr(place, "building_id", None)
+    return role.building_id is None or building is None or role.building_id == building
 
 
 def holds(session: Session, role: RoleAssignment) -> bool:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from service import access
 from service.board import leaving, standing_in
 from service.errors import NotAllowed, NotThere, Refused
-from service.organisation.models import RoleAssignment
+from service.organisation.models import Building, Person, RoleAssignment
 from service.tickets import actions
+from service.tickets.models import Ticket
 
 
 def role_of(story, username: str, role: str) -> int:
@@ -80,6 +81,20 @@ def test_losing_the_role_of_the_work_needs_a_receiver(story, ticket):
             leaving.end_role(story.app, admin, role, nobody)
     leaving.end_role(story.app, admin, role, "gao")
     assert story.task("gao", "arrive", ticket) and leaving.end_role(story.app, admin, role, None).count == 0
+
+
+def test_a_building_that_nobody_of_the_other_roles_covers_counts(story, ticket):
+    """T35: Lin keeps another building; what is open in the one she loses needs somebody."""
+    with story.app.writing() as session:
+        lin = session.get_one(Person, story.world.people["lin"])
+        building = session.scalars(sa.select(Ticket.building_id).where(Ticket.number == ticket)).one()
+        other = session.scalars(sa.select(Building.id).where(Building.id != building, Building.centre_id == 1)).first()
+        for role in lin.roles[1:]:
+            session.delete(role)
+        lin.roles[0].building_id = building
+        session.add(RoleAssignment(person_id=lin.id, role="specialist", centre_id=1, building_id=other))
+    with pytest.raises(Refused, match="2 open"):
+        leaving.end_role(story.app, story.person("admin"), role_of(story, "lin", "specialist"), None)
 
 
 def test_what_waits_for_a_group_counts_when_its_last_member_goes(story, ticket):
