@@ -208,13 +208,13 @@ command = Table(
     **ONE_TREE,
 )
 
-# The newest completed task of each root that may still be undone. Read and written as a whole; empty where undo is off.
+# Completed tasks that may still be undone, each with the state before it. The domain drops them when their time is over.
 step_undo = Table(
     "step_undo", metadata,
-    Column("root_id", String(32), primary_key=True),
+    Column("task_id", String(32), primary_key=True),
+    Column("root_id", String(32), nullable=False),
     Column("centre_id", Integer, nullable=False),
     Column("instance_id", String(32), nullable=False),
-    Column("task_id", String(32), nullable=False, unique=True),
     Column("process_key", String(64), nullable=False),
     Column("element_id", String(64), nullable=False),
     Column("name", String(200), nullable=False),

@@ -25,11 +25,11 @@ from sqlalchemy import (
     bindparam,
     cast,
     func,
+    insert,
     literal_column,
     select,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.feel import to_json
 from engine.sql import Prepared
@@ -73,12 +73,9 @@ class Memory:
         return union_all(*parts)
 
     def _keep(self, dialect: str):
-        """Write the row with what stands in the tables now; a newer step of the same root takes the place of the older."""
-        insert = (sqlite if dialect == "sqlite" else postgresql).insert(step_undo)
+        """Write the row, with what stands in the domain's tables now."""
         given = {c.name: bindparam(f"v_{c.name}", type_=c.type) for c in step_undo.columns if c.name != "after"}
-        statement = insert.values(**given, after=self._after(dialect) if self.tables else literal_column("'[]'"))
-        return statement.on_conflict_do_update(index_elements=["root_id"], set_={
-            c.name: statement.excluded[c.name] for c in step_undo.columns if c.name != "root_id"})
+        return insert(step_undo).values(**given, after=self._after(dialect) if self.tables else literal_column("'[]'"))
 
     def _after(self, dialect: str):
         parts = []

@@ -23,6 +23,7 @@ from engine.unit_of_work import Unit
 from service import db, operations
 from service.organisation.models import Role
 from service.settings import Settings
+from service.tickets import undoing
 
 
 class App:
@@ -77,6 +78,8 @@ def create(
         roles=[str(r) for r in Role],
         listeners=list(listeners),
         feel=feel or _feel(),
+        undo_seconds=settings.undo_seconds,
+        undo_tables=undoing.tables(),
     )
     return App(settings, database, engine, clock)
 

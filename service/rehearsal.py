@@ -66,7 +66,7 @@ class Stage:
                 path.unlink()
 
     def _app(self, path: Path, clock: FrozenClock):
-        return service.create(Settings(var_dir=self._folder, database_url=f"sqlite:///{path}"), clock=clock)
+        return service.create(Settings(var_dir=self._folder, database_url=f"sqlite:///{path}", undo_seconds=0), clock=clock)
 
 
 def prepare(app, story: dict[str, Any]) -> tuple[dict[str, Any], str, Scope]:

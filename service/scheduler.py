@@ -20,6 +20,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from engine.tables import step_undo
 from service.auth import actions as logins
 from service.drafts import actions as drafts
 from service.health.models import ClockHeartbeat
@@ -106,6 +107,7 @@ class ClockProcess:
         with self.app.writing() as session:
             now = self.app.clock.now()
             row = session.get(ClockHeartbeat, self.name) or ClockHeartbeat(process=self.name, started_at=now, fired=0)
+            session.execute(sa.delete(step_undo).where(step_undo.c.until_at <= now))
             row.at, row.error, row.fired = now, self._error, self._fired
             row.swept_at = row.swept_at if jump else now
             session.add(row)

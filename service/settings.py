@@ -81,6 +81,9 @@ class Settings:
     clock_stuck_seconds: int = setting(
         60, "The clock process ends when a job or heartbeat is older than this.", "seconds"
     )
+    undo_seconds: int = setting(
+        30, "How long a completed task may be undone; its notices wait as long. 0 switches undo off.", "seconds"
+    )
     outbox_tries: int = setting(
         12, "Deliveries of a notice that may fail before it is parked and told to the supervisor.", "tries"
     )

@@ -233,7 +233,7 @@ def _app(url: str, folder: Path, clock=None):
     from service import app as service
     from service.settings import Settings
 
-    settings = Settings(var_dir=folder / "var", database_url=url, secret_key="only for tests")
+    settings = Settings(var_dir=folder / "var", database_url=url, secret_key="only for tests", undo_seconds=0)
     return service.create(settings, clock=clock or FrozenClock(FRIDAY_EVENING), database=_connect(url))
 
 

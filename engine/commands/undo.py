@@ -32,9 +32,9 @@ def undo(engine, unit: Unit, task_id: str, *, actor: Actor, request_id: str | No
         unit.lock_request(request_id)
     if (done := replay(unit, request_id, "undo")) is not None:
         return done
-    kept = _kept(unit, task_id)
+    kept = _kept(unit, task_id, actor)
     root = lock_root(unit.connection, kept["root_id"])
-    kept = _kept(unit, task_id)  # as it is under the lock: two may press at once
+    kept = _kept(unit, task_id, actor)  # as it is under the lock: two may press at once
     _still_possible(unit, kept, root)
     before = json.loads(kept["before"])
     try:
@@ -43,15 +43,16 @@ def undo(engine, unit: Unit, task_id: str, *, actor: Actor, request_id: str | No
         raise TooLateToUndo(task_id, kept["name"], "acted") from error
     _restore_engine(unit, kept, root, before, actor)
     _withdraw(unit, kept, before["notices"])
-    unit.connection.execute(delete(step_undo).where(step_undo.c.root_id == kept["root_id"]))
+    unit.connection.execute(delete(step_undo).where(step_undo.c.task_id == task_id))
     result = Result(kept["instance_id"], False, (task_id,), data={"values": before["values"]})
     remember(unit, request_id, "undo", actor, task_id, result)
     return result
 
 
-def _kept(unit: Unit, task_id: str) -> dict:
+def _kept(unit: Unit, task_id: str, actor: Actor) -> dict:
+    """What is kept of the step; only whoever did it gets it."""
     row = _KEPT.first(unit.connection, task_id=task_id)
-    if row is None:
+    if row is None or row["actor"] != actor.person:
         raise NotFound("Step to undo of task", task_id)
     return row
 

@@ -41,7 +41,7 @@ def application(folder: Path, at: datetime = FRIDAY_MORNING):
     from service import db
     from service.settings import Settings
 
-    settings = Settings(var_dir=folder, password_memory_mib=1, secret_key="only for tests")
+    settings = Settings(var_dir=folder, password_memory_mib=1, secret_key="only for tests", undo_seconds=0)
     database = db.connect(settings.database)
     event.listen(database, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     return service.create(settings, clock=FrozenClock(at), database=database)

@@ -14,10 +14,10 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "step_undo",
+        sa.Column("task_id", sa.String(length=32), nullable=False),
         sa.Column("root_id", sa.String(length=32), nullable=False),
         sa.Column("centre_id", sa.Integer(), nullable=False),
         sa.Column("instance_id", sa.String(length=32), nullable=False),
-        sa.Column("task_id", sa.String(length=32), nullable=False),
         sa.Column("process_key", sa.String(length=64), nullable=False),
         sa.Column("element_id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -31,8 +31,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.Column("before", sa.Text(), nullable=False),
         sa.Column("after", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("root_id", name=op.f("pk_step_undo")),
-        sa.UniqueConstraint("task_id", name=op.f("uq_step_undo_task_id")),
+        sa.PrimaryKeyConstraint("task_id", name=op.f("pk_step_undo")),
     )
     op.create_index("ix_step_undo_actor", "step_undo", ["actor", "until_at"], unique=False)
 

@@ -1,0 +1,78 @@
+"""Undo of a step on a ticket: which tables it may touch, and the person's press.
+
+Every table with a `ticket_id` is remembered by itself, so that a new one cannot be forgotten. Surprise: what was typed comes
+back as the person's draft, for after an undo the form is open again and nobody should write it twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from engine.api import Result
+from engine.errors import NotFound
+from engine.undo import Remembered
+from service import access
+from service.db import Base
+from service.drafts import actions as drafts
+from service.drafts import rules
+from service.errors import NotThere
+from service.organisation.models import Person
+from service.search.models import SearchKey, ThingKind
+from service.tickets.models import Escalation, Target, Ticket, TicketNote
+
+_GROWING = (Target.__tablename__, TicketNote.__tablename__)  # their rows are never changed
+
+
+def tables() -> list[Remembered]:
+    """Tickets and all that hangs on them, parents first."""
+    of_root = Ticket.instance_id == sa.bindparam("root")
+    ids = sa.select(Ticket.id).where(of_root)
+    found = []
+    for table in Base.metadata.sorted_tables:
+        if table is Ticket.__table__:
+            found.append(Remembered(table, of_root))
+        elif "ticket_id" in table.c and table.c.ticket_id.foreign_keys:
+            found.append(Remembered(table, _rows(table, ids), grows=table.name in _GROWING))
+    keys = SearchKey.__table__
+    found.append(Remembered(keys, sa.and_(keys.c.thing == ThingKind.TICKET, keys.c.thing_id.in_(ids)), grows=True))
+    return found
+
+
+def _rows(table: sa.Table, ids: sa.Select) -> sa.ColumnElement[bool]:
+    """An escalation may be about no ticket: then it is known by its own process."""
+    rows = table.c.ticket_id.in_(ids)
+    return sa.or_(rows, table.c.instance_id == sa.bindparam("root")) if table is Escalation.__table__ else rows
+
+
+def undo(app, person: Person, task_id: str, request_id: str | None = None) -> Result:
+    """Take back what the person has just done; the task is theirs again, with what they typed as its draft.
+
+    Raises NotThere for a step that is not theirs or not there, TooLateToUndo.
+    """
+    with app.writing() as session:
+        me, unit = session.get_one(Person, person.id), session.info["unit"]
+        try:
+            grant = access.require(me, "see", app.engine.task(task_id, unit))
+            result = app.engine.undo(task_id, actor=access.actor(me, grant), request_id=request_id, unit=unit)
+        except NotFound as error:
+            raise NotThere("Step to undo", task_id) from error
+        if not result.replayed:
+            drafts.put(session, me.id, rules.of_task(task_id), _typed(result.data["values"]))
+        return result
+
+
+def _typed(values: dict[str, Any]) -> dict[str, list[str]]:
+    """The form's values as a browser sends them."""
+    found: dict[str, list[str]] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):  # an instant or a date that was not typed but given
+            value = next(iter(value.values()), None)
+        if value is True:
+            found[name] = ["true"]
+        elif isinstance(value, list):
+            found[name] = [str(one) for one in value]
+        elif value is not None and value is not False:
+            found[name] = [str(value)]
+    return found
