@@ -85,6 +85,19 @@ def target(value) -> str:
     }.get(str(value), str(value))
 
 
+def pause_reasons() -> dict[str, str]:
+    return {
+        "customer-away": gettext("客户不在"),
+        "part-on-order": gettext("等配件"),
+        "third-party": gettext("等第三方"),
+        "appointment": gettext("约了时间"),
+    }
+
+
+def pause_reason(value) -> str:
+    return pause_reasons().get(str(value), str(value))
+
+
 def photo(value) -> str:
     return {"before": gettext("修前"), "after": gettext("修后"), "other": gettext("照片")}.get(str(value), str(value))
 
@@ -132,6 +145,7 @@ BUTTONS = {
     "verify": lambda: gettext("核实"),
     "return_visit": lambda: gettext("记回访"),
     "sign_off": lambda: gettext("签了"),
+    "resume": lambda: gettext("继续办"),
     "answer_supervisor": lambda: gettext("答复"),
     "answer_manager": lambda: gettext("答复"),
     "answer_quality": lambda: gettext("答复"),

@@ -418,8 +418,13 @@ class TicketCard:
     walked: dict[str, int]  # element and flow ids of the ticket's own process -> how often passed
     standing: frozenset[str]  # element ids where it stands now
     merged_into: str | None
-    pause: TicketPause | None  # that it is in now
+    pauses: list[TicketPause]
     merged: list[Ticket]  # that were merged into it: their callers are told together
+
+    @property
+    def pause(self) -> TicketPause | None:
+        """The pause that it is in now."""
+        return next((p for p in self.pauses if p.ended_at is None), None)
 
 
 def ticket_card(person: Person, number: str, now: datetime | None = None) -> TicketCard:
@@ -476,16 +481,9 @@ def ticket_card(person: Person, number: str, now: datetime | None = None) -> Tic
         definition.version if definition else None,
         *_path(ticket, events, tasks),
         _merged_into(session, ticket),
-        _pause(session, ticket),
+        _all(session, TicketPause, TicketPause.ticket_id == ticket.id, TicketPause.started_at),
         _merged(session, ticket),
     )
-
-
-def _pause(session: Session, ticket: Ticket) -> TicketPause | None:
-    if ticket.paused_at is None:
-        return None
-    lasting = sa.select(TicketPause).where(TicketPause.ticket_id == ticket.id, TicketPause.ended_at.is_(None))
-    return session.scalars(lasting).first()
 
 
 def _merged(session: Session, ticket: Ticket) -> list[Ticket]:

@@ -1,4 +1,6 @@
-"""One ticket: where it stands, its limits with sums, what happened; urge, add, promise, withdraw, help, reveal a number."""
+"""One ticket: where it stands, its limits with sums, what happened; urge, add, promise, withdraw, help, reveal a number;
+pause and go on, another urgency or deadline, merge and undo it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from flask import Blueprint, Response, g, jsonify, redirect, render_template, re
 from flask_babel import gettext
 
 from service.errors import Refused
-from service.tickets import actions
+from service.tickets import actions, changes
 from webui.filters import CENTRE_ZONE
 from webui.gates import gate, service_app, signed_in, ticket_for
 from webui.told import told
@@ -31,6 +33,9 @@ def index():
 @tickets.get("/tickets/<number>")
 @gate(ticket_for, "number")
 def show(card):
+    """The page; a merged number leads for ever to the ticket that it was merged into."""
+    if card.merged_into:
+        return redirect(url_for("tickets.show", number=card.merged_into, merged=card.ticket.number), 302)
     return render_template("tickets/show.html", page=ticket_views.page(card))
 
 
@@ -77,6 +82,68 @@ def withdraw(card):
 def help(card):
     actions.ask_help(service_app(), g.person, card.ticket.number, _wanted("question"), request_id=_request_id())
     told(gettext("已求助，主管会看到"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/pause")
+@gate(ticket_for, "number")
+def pause(card):
+    until = _instant("pause_until")
+    changes.pause(service_app(), g.person, card.ticket.number, _wanted("pause_reason"), until, request_id=_request_id())
+    told(gettext("停下了，时限也停；到最晚的时刻自己继续"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/resume")
+@gate(ticket_for, "number")
+def resume(card):
+    changes.resume(service_app(), g.person, card.ticket.number, _text("note"), request_id=_request_id())
+    told(gettext("接着办，时限又走了"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/urgency")
+@gate(ticket_for, "number")
+def urgency(card):
+    reason = _wanted("reason")
+    changes.change_urgency(
+        service_app(), g.person, card.ticket.number, _wanted("urgency"), reason, request_id=_request_id()
+    )
+    told(gettext("缓急改了，时限从登记时重新算"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/deadline")
+@gate(ticket_for, "number")
+def deadline(card):
+    at = None if request.form.get("none") else _instant("reply_deadline")
+    changes.change_deadline(service_app(), g.person, card.ticket.number, at, _text("text"), request_id=_request_id())
+    told(gettext("客户要求的时间记下了，哪个早按哪个"))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/told")
+@gate(ticket_for, "number")
+def tell_callers(card):
+    count = changes.tell_callers(service_app(), g.person, card.ticket.number, _wanted("text"))
+    told(gettext("%(n)d 件都记上了", n=count))
+    return _back(card)
+
+
+@tickets.post("/tickets/<number>/merge")
+@gate(ticket_for, "number")
+def merge(card):
+    into = _wanted("into")
+    actions.merge(service_app(), g.person, card.ticket.number, into, _text("reason"))
+    told(gettext("%(number)s 并过来了，24 小时内可以撤回", number=card.ticket.number))
+    return redirect(url_for("tickets.show", number=into), 303)
+
+
+@tickets.post("/tickets/<number>/unmerge")
+@gate(ticket_for, "number")
+def unmerge(card):
+    changes.unmerge(service_app(), g.person, card.ticket.number)
+    told(gettext("%(number)s 又是单独一件，从派单接着办", number=card.ticket.number))
     return _back(card)
 
 

@@ -57,8 +57,8 @@ def _limit(line, closed_at: datetime | None, now: datetime, mine: bool, first: b
         elif not line.met_at:
             chip = Clock("done", gettext("不用了"))
     else:
-        chip = clock(line.due_at, line.start_at, mine=mine, at=now)
-        if not first and chip.kind != "over":
+        chip = clock(line.due_at, line.start_at, mine=mine, paused=str(line.chip) == "paused", at=now)
+        if not first and chip.kind not in ("over", "paused"):
             chip = Clock("wait", left(line.due_at, now), line.due_at, line.start_at)
     until = gettext("%(at)s 前", at=when(line.due_at))
     if line.source == "customer":

@@ -56,6 +56,12 @@ def _escalated(data: dict, ticket: str) -> str:
     return listed(what, data.get("reason") or "")
 
 
+def _urgency(data: dict, ticket: str) -> str:
+    if data.get("urgency") == "urgent":
+        return gettext("改成紧急，时限重新算了：%(ticket)s", ticket=ticket)
+    return gettext("改成一般，时限重新算了：%(ticket)s", ticket=ticket)
+
+
 def _parked(data: dict, _ticket: str) -> str:
     if data.get("person"):
         return gettext("通知发不到%(person)s的邮箱，请本人在“通知”里改地址", person=data["person"])
@@ -74,6 +80,10 @@ TEXTS = {
     "handled": lambda d, t: gettext("办完了，等你核实：%(ticket)s", ticket=t),
     "back": lambda d, t: gettext("没通过核实，要返工：%(ticket)s", ticket=t),
     "withdrawn": lambda d, t: gettext("客户撤单，停手：%(ticket)s", ticket=t),
+    "paused": lambda d, t: gettext("先停一停，时限也停：%(ticket)s", ticket=t),
+    "resumed": lambda d, t: gettext("接着办，时限又走了：%(ticket)s", ticket=t),
+    "urgency-changed": _urgency,
+    "deadline-changed": lambda d, t: gettext("客户改了要求的时间：%(ticket)s", ticket=t),
     "escalated": _escalated,
     "answered": lambda d, t: gettext("上级答复了：%(ticket)s", ticket=t),
     "promise-due": lambda d, t: gettext("快到答应客户的时间：%(ticket)s", ticket=t),

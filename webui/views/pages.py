@@ -124,8 +124,13 @@ def ticket_clock(ticket, now: datetime, mine: bool = False) -> Clock:
     ]
     if not dues:
         return Clock("wait", words.ticket_state(ticket.state))
-    chip = clock(min(dues), ticket.registered_at, mine=mine, at=now)
+    chip = clock(min(dues), ticket.registered_at, mine=mine, paused=_stands_still(ticket, min(dues), now), at=now)
     return Clock("wait", left(min(dues), now), min(dues), ticket.registered_at) if chip.kind == "wait" else chip
+
+
+def _stands_still(ticket, due_at: datetime, now: datetime) -> bool:
+    """The work is paused; what had been missed before stays missed."""
+    return ticket.paused_at is not None and due_at > now
 
 
 def slip_view(slip, ticket, now: datetime) -> SlipView:
@@ -171,7 +176,8 @@ def _slip_clock(slip, ticket, current: str | None, now: datetime) -> Clock | Non
     if due_at is None:
         return None
     names = {"accepted": gettext("接单"), "arrived": gettext("到场"), "handled": gettext("办完")}
-    chip = clock(due_at, slip.sent_at, mine=False, label=names[current], at=now)
+    paused = current != "accepted" and _stands_still(ticket, due_at, now)
+    chip = clock(due_at, slip.sent_at, mine=False, paused=paused, label=names[current], at=now)
     return (
         Clock("wait", chip.label + left(due_at, now), due_at, slip.sent_at, chip.label)
         if chip.kind == "wait"

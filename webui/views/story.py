@@ -69,6 +69,7 @@ def story(card, definitions) -> list[Entry]:
         *_closed(ticket),
         *(_noted(n) for n in card.notes if n.text != ticket.end_reason or not n.text),
         *_escalated(card),
+        *_paused(card),
     ]
     for event in events:
         told = TOLD.get(event["kind"])
@@ -124,6 +125,20 @@ def _escalated(card) -> list[Entry]:
     ]
 
 
+def _paused(card) -> list[Entry]:
+    """When the work stood still, why and until when at the latest."""
+    found = []
+    for pause in card.pauses:
+        until = gettext("最晚 %(at)s 继续", at=when(pause.until_at))
+        text = listed(words.pause_reason(pause.reason), name_of(pause.started_by))
+        found.append(Entry(pause.started_at, "player-pause", gettext("暂停"), text, hint=until))
+        if pause.ended_at is not None:
+            by_itself = pause.ended_by == "system"
+            who = gettext("到了最晚的时刻") if by_itself else name_of(pause.ended_by)
+            found.append(Entry(pause.ended_at, "clock", gettext("继续办"), who, pause.note))
+    return found
+
+
 def _closed(ticket) -> list[Entry]:
     if ticket.closed_at is None:
         return []
@@ -135,8 +150,8 @@ def _closed(ticket) -> list[Entry]:
 
 def _completed(event: dict, definition) -> Entry | None:
     element = event["element"]
-    if element == "register":
-        return None  # told from the ticket itself, with the customer's words
+    if element in ("register", "resume"):
+        return None  # told from the ticket itself, with the customer's words, and from its pauses
     values = (event.get("values") or {}).get("after") or {}
     late = event.get("due") and event["at"] > _instant(event["due"])
     text = name_of(event["actor"])
@@ -173,7 +188,9 @@ def _choice(definition, element: str, values: dict) -> str:
     )
 
 
-def _fired(event: dict, definition) -> Entry:
+def _fired(event: dict, definition) -> Entry | None:
+    if event["element"] == "pause_passed":
+        return None  # no limit was missed; told from the ticket's pauses
     return Entry(
         event["at"],
         "alert-triangle",

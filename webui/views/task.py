@@ -269,6 +269,7 @@ FRESH = {
     "return_visit": {"reached", "satisfaction", "words", "how"},
     "arrive": {"photo_before"},
     "sign_off": {"note"},
+    "resume": {"note"},
 }
 
 

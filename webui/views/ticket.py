@@ -17,7 +17,7 @@ from webui.errors import Missing
 from webui.filters import clock, local, masked, when
 from webui.gates import service_app
 from webui.i18n import language, listed
-from webui.views import diagram
+from webui.views import changes, diagram
 from webui.views.limits import limits_of
 from webui.views.pages import Row, photo_view, slip_view, ticket_clock, ticket_view, where_of
 from webui.views.story import element_name, procedure_name, story
@@ -42,6 +42,7 @@ class Page:
     promise_default: str = ""
     merged_href: str = ""
     merged_into: str = ""
+    changes: Any = None
 
 
 def page(card) -> Page:
@@ -76,6 +77,7 @@ def page(card) -> Page:
         f"{local(now + timedelta(minutes=30)):%Y-%m-%dT%H:%M}",
         url_for("tickets.show", number=card.merged_into) if card.merged_into else "",
         card.merged_into or "",
+        changes.of_card(card, now),
     )
 
 

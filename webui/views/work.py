@@ -79,11 +79,11 @@ def card(item, mine: bool) -> Row:
     label = {"accept_slip": gettext("接单"), "arrive": gettext("到场"), "handle": gettext("办完")}.get(
         item.element_id, ""
     )
-    row.clock = clock(item.due_at, item.opened_at, mine=mine, label=label) if item.due_at else row.clock
+    row.clock = _clock(item, mine=mine, label=label) if item.due_at else row.clock
     row.what, row.where = item.title, _place(item)
     if not mine:
         who = item.assignee_name or words.department(item.groups[0] if item.groups else "")
-        row.clock = row.clock if row.clock.kind in ("over", "soon") else Clock("wait", gettext("等%(whom)s", whom=who))
+        row.clock = row.clock if row.clock.kind in ("over", "soon", "paused") else Clock("wait", gettext("等%(whom)s", whom=who))
         row.where = listed(row.where, item.assignee_name)
     row.slip = gettext("派 %(n)s", n=item.slip_number) if item.slip_number else item.number
     row.vip = item.vip
@@ -95,7 +95,7 @@ def work_row(item) -> Row:
     name = task_name(item)
     until = gettext("%(at)s 前", at=when(item.due_at)) if item.due_at else ""
     return Row(
-        clock(item.due_at, item.opened_at),
+        _clock(item),
         until,
         gettext("%(task)s：%(title)s", task=name, title=item.title),
         _where(item),
@@ -108,7 +108,7 @@ def work_row(item) -> Row:
 def waiting_row(item) -> Row:
     """A ticket of mine that somebody else works on: grey until its limit is near."""
     whom = item.assignee_name or words.department(item.groups[0] if item.groups else "")
-    chip = clock(item.due_at, item.opened_at, mine=False, waits_for=whom)
+    chip = _clock(item, mine=False, waits_for=whom)
     until = f"{when(item.due_at)} {task_name(item)}" if item.due_at else ""
     return Row(
         chip,
@@ -120,6 +120,11 @@ def waiting_row(item) -> Row:
         vip=item.vip,
         waiting=True,
     )
+
+
+def _clock(item, **options) -> Clock:
+    """The item's own clock; one that stands still says so."""
+    return clock(item.due_at, item.opened_at, paused=item.chip is queries.Chip.PAUSED, **options)
 
 
 def task_name(item) -> str:
