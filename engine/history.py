@@ -77,9 +77,16 @@ class Chain:
 
 
 def read(connection: Connection, root_id: str) -> list[dict]:
-    """The events of a root instance in order; each with its body's fields and `personal` values where not erased."""
+    """The events of a root instance in order; each with its body's fields and `personal` values where not erased.
+
+    Those of a step that was undone later have `undone`: they happened, and no longer hold.
+    """
     found = connection.execute(select(trace_event).where(trace_event.c.root_id == root_id).order_by(trace_event.c.seq))
-    return [_event(row) for row in found]
+    events = [_event(row) for row in found]
+    for undo in [event for event in events if event["kind"] == "step-undone"]:
+        for event in events[undo["undone_from"] - 1:undo["undone_to"]]:
+            event["undone"] = True
+    return events
 
 
 def _event(row) -> dict:

@@ -58,6 +58,8 @@ class Memory:
         for r in self.tables.values():
             if any(isinstance(c.type, LargeBinary) for c in r.table.columns):
                 raise ValueError(f"table {r.table.name} holds bytes, which an undo cannot keep")
+            if not r.table.dialect_options["sqlite"]["with_rowid"]:
+                raise ValueError(f"table {r.table.name} has no rowid on SQLite, so its new rows cannot be told")
         self.before = Prepared(self._before)
         self.keep = Prepared(self._keep)
         self.now = Prepared(lambda dialect: union_all(*(self._rows(r, dialect) for r in self.tables.values())))

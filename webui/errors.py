@@ -150,6 +150,30 @@ def _clash(_error: engine.VersionClash) -> Fault:
     )
 
 
+def _too_late_to_undo(error: engine.TooLateToUndo) -> Fault:
+    from webui.filters import when
+    from webui.people import name_of
+
+    reason = {
+        "time": gettext("时间过了"),
+        "told": gettext("通知已经发出去了"),
+        "acted": gettext("%(who)s 在 %(at)s 已经接着办", who=name_of(error.by), at=when(error.at))
+        if error.by
+        else gettext("有人已经接着办"),
+    }[error.why]
+    return Fault(
+        409,
+        gettext("“%(task)s”撤不回了：%(why)s", task=error.name, why=reason),
+        gettext("打开工单，从现在这一步接着办"),
+        link=url_for("desk.first"),
+        link_text=gettext("回到我的工作"),
+    )
+
+
+def _undone(_error: engine.StepUndone) -> Fault:
+    return Fault(409, gettext("这一步刚才撤销了，没有再办"), gettext("你填的还在下面，再按一次就提交"))
+
+
 def _not_possible(error: Exception) -> Fault:
     return Fault(409, gettext("现在做不了这一步"), gettext("看看工单走到哪里，再决定下一步"), rule=str(error))
 
@@ -216,6 +240,8 @@ WORDS: dict[type, Callable] = {
     engine.VersionClash: _clash,
     engine.FormInvalid: _invalid,
     engine.NotPossible: _not_possible,
+    engine.TooLateToUndo: _too_late_to_undo,
+    engine.StepUndone: _undone,
     engine.StepFailed: _step_failed,
     engine.EngineError: _step_failed,
     service.NotThere: _missing,

@@ -624,6 +624,7 @@ _TOLD = {
     "timer-retimed",
     "instance-started",
     "instance-cancelled",
+    "step-undone",
 }
 
 
@@ -663,7 +664,7 @@ def _element_names(session: Session, events: list[dict]) -> dict[tuple[str, str 
 def _path(ticket: Ticket, events: list[dict], tasks: list[OpenTask]) -> tuple[dict[str, int], frozenset[str]]:
     walked: dict[str, int] = {}
     for event in events:
-        if event["instance"] == ticket.instance_id and event["kind"] == "passed":
+        if event["instance"] == ticket.instance_id and event["kind"] == "passed" and not event.get("undone"):
             for id in (event.get("element"), *event.get("flows", ())):
                 walked[id] = walked.get(id, 0) + 1
     return walked, frozenset(t.element_id for t in tasks if t.process_key == "customer-request")

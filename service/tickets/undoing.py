@@ -1,7 +1,8 @@
 """Undo of a step on a ticket: which tables it may touch, and the person's press.
 
-Every table with a `ticket_id` is remembered by itself, so that a new one cannot be forgotten. Surprise: what was typed comes
-back as the person's draft, for after an undo the form is open again and nobody should write it twice.
+Every table whose `ticket_id` refers to a ticket is remembered by itself, so that a new one cannot be forgotten; search keys
+without one stay, for they are derived and lead at worst to one thing too many. Surprise: what was typed comes back as the
+person's draft, for after an undo the form is open again and nobody should write it twice.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from service.drafts import actions as drafts
 from service.drafts import rules
 from service.errors import NotThere
 from service.organisation.models import Person
-from service.search.models import SearchKey, ThingKind
 from service.tickets.models import Escalation, Target, Ticket, TicketNote
 
 _GROWING = (Target.__tablename__, TicketNote.__tablename__)  # their rows are never changed
@@ -35,8 +35,6 @@ def tables() -> list[Remembered]:
             found.append(Remembered(table, of_root))
         elif "ticket_id" in table.c and table.c.ticket_id.foreign_keys:
             found.append(Remembered(table, _rows(table, ids), grows=table.name in _GROWING))
-    keys = SearchKey.__table__
-    found.append(Remembered(keys, sa.and_(keys.c.thing == ThingKind.TICKET, keys.c.thing_id.in_(ids)), grows=True))
     return found
 
 

@@ -6,13 +6,13 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, bindparam, insert, select, update
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table, bindparam, insert, select, update
 from sqlalchemy import delete as sql_delete
 
 from engine.api import Actor, Engine
 from engine.errors import NotFound, StepUndone, TooLateToUndo
 from engine.tables import metadata, outbox, step_undo, timer, user_task
-from engine.undo import Remembered
+from engine.undo import Memory, Remembered
 from tests.engine.conftest import Desk, form
 from tests.engine.drawing import boundary, call, flows, message, plain, process, script, service, user
 from tests.engine.drawing import timer as timer_xml
@@ -460,6 +460,14 @@ def test_what_is_kept_does_not_grow_with_the_story(desk, engine):
         with engine.database.connect() as connection:
             sizes.append(len(connection.execute(select(step_undo.c.before).order_by(step_undo.c.seq.desc())).scalar()))
     assert abs(sizes[29] - sizes[4]) <= 8, sizes
+
+
+def test_a_table_that_cannot_be_put_back_is_refused_at_start():
+    bytes_, bare = MetaData(), MetaData()
+    for table in (Table("b", bytes_, Column("id", Integer, primary_key=True), Column("x", LargeBinary)),
+                  Table("r", bare, Column("id", Integer, primary_key=True), sqlite_with_rowid=False)):
+        with pytest.raises(ValueError, match=f"table {table.name}"):
+            Memory([Remembered(table, table.c.id == bindparam("root"))])
 
 
 def test_user_tasks_and_timers_keep_their_versions_and_instants(desk, engine, clock):

@@ -172,3 +172,73 @@ def test_a_draft_on_an_older_version_shows_the_clash_at_once(app, visitor, task)
     shown = page(lin, task)
     assert "两份都在这里" in shown and "先去看吊顶" in shown and "陈志远" in shown
     do(lin, task, DISPATCH)
+
+
+# --- undo --------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def undoing(app):
+    """As shipped: a step may be undone for thirty seconds."""
+    app.engine.undo_seconds = 30
+
+
+def test_a_step_is_offered_to_be_undone_on_every_page_for_thirty_seconds(app, undoing, visitor, task):
+    lin = visitor("lin")
+    do(lin, task, DISPATCH)
+    for address in ("/", "/tickets", "/tickets/2026-0001"):
+        shown = page(lin, address)
+        assert f'action="{task}/undo"' in shown and "30 秒" in shown and 'data-key="z"' in shown
+    assert "data-undo" not in page(visitor("chen"), "/tickets/2026-0001")
+    app.clock.advance(timedelta(seconds=29, milliseconds=500))
+    assert "1 秒" in page(lin, "/")
+    app.clock.advance(timedelta(seconds=1))
+    assert f"{task}/undo" not in page(lin, "/")
+
+
+def test_an_undone_step_opens_its_form_as_it_was_sent(undoing, visitor, task):
+    lin = visitor("lin")
+    do(lin, task, DISPATCH)
+    page(lin, "/")
+    assert lin.post(f"{task}/undo").location == task
+    again = page(lin, task)
+    assert "先去看吊顶" in again and "撤销了，写的都还在" in again and "接着 10:00 存的草稿写" in again
+    assert do(lin, task, DISPATCH) == "/"
+    assert "草稿：" not in page(lin, "/")
+
+
+def test_the_story_tells_the_step_and_that_it_was_undone(undoing, visitor, task):
+    lin = visitor("lin")
+    do(lin, task, DISPATCH)
+    lin.post(f"{task}/undo")
+    story = page(lin, "/tickets/2026-0001")
+    assert "后来撤销了" in story and "<b>撤销</b>" in story and "还没派单" in story
+
+
+def test_nobody_undoes_what_somebody_went_on_from_and_reads_who_and_when(app, undoing, visitor, task):
+    lin, gao = visitor("lin"), visitor("gao")
+    do(lin, task, DISPATCH)
+    app.clock.advance(timedelta(seconds=5))
+    do(gao, re.search(r'href="(/tasks/\w+)"', page(gao, "/queue"))[1], {"answer": "accept", "worker": "liu"})
+    assert f"{task}/undo" not in page(lin, "/")
+    answer = lin.post(f"{task}/undo")
+    assert answer.status_code == 409 and "高卫东 在 10:00 已经接着办" in answer.get_data(as_text=True)
+
+
+def test_nobody_undoes_the_step_of_another(undoing, visitor, task):
+    do(visitor("lin"), task, DISPATCH)
+    for username in ("chen", "hu"):
+        person = visitor(username)
+        assert person.post(f"{task}/undo").status_code == 404
+
+
+def test_a_form_that_is_sent_again_after_its_undo_is_shown_and_not_lost(undoing, visitor, task):
+    """The browser's back button brings the old form with its old request id."""
+    lin = visitor("lin")
+    form = form_of(page(lin, task))
+    assert lin.post(task, form | DISPATCH).status_code == 303
+    lin.post(f"{task}/undo")
+    answer = lin.post(task, form | DISPATCH | {"instruction": "改过的话"})
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 409 and "这一步刚才撤销了" in text and "改过的话" in text
+    assert lin.post(task, form_of(text) | DISPATCH).status_code == 303

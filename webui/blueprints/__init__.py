@@ -15,6 +15,7 @@ from webui.blueprints.procedures import procedures
 from webui.blueprints.queue import queue
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
+from webui.blueprints.undo import undo
 
 BLUEPRINTS = (
     auth,
@@ -22,6 +23,7 @@ BLUEPRINTS = (
     board,
     tasks,
     drafts,
+    undo,
     tickets,
     queue,
     notices,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 
-from engine.errors import FormInvalid, TaskNotOpen, VersionClash
+from engine.errors import FormInvalid, StepUndone, TaskNotOpen, VersionClash
 from service.drafts import actions as drafts
 from service.drafts import rules as draft_rules
 from service.errors import Refused
@@ -16,6 +16,7 @@ from webui.gates import gate, look_again, service_app, task_for
 from webui.security import takes_photos
 from webui.told import told
 from webui.views import task as task_views
+from webui.views import undo as undo_views
 
 tasks = Blueprint("tasks", __name__)
 
@@ -52,15 +53,16 @@ def complete(card):
     except TaskNotOpen as error:
         look_again()
         return render_template("drafts/kept.html", page=task_views.too_late(card, values, error)), fault_of(error).status
-    except (FormInvalid, VersionClash, Refused) as error:
+    except (FormInvalid, VersionClash, StepUndone, Refused) as error:
         look_again()
         return render_template("tasks/show.html", page=task_views.again(card, values, error)), fault_of(error).status
     look_again()
-    told(
-        gettext("%(task)s：%(number)s", task=task_views.name_of_task(card), number=card.task.business_key),
-        url_for("tickets.show", number=card.task.business_key),
-        gettext("看工单"),
-    )
+    if not undo_views.offered(card.task.id):
+        told(
+            gettext("%(task)s：%(number)s", task=task_views.name_of_task(card), number=card.task.business_key),
+            url_for("tickets.show", number=card.task.business_key),
+            gettext("看工单"),
+        )
     return redirect(task_views.next_address(g.person, card, result), 303)
 
 

@@ -144,7 +144,11 @@ def clash(card, form, values: dict[str, Any]) -> Both:
 def _last_event(card) -> dict | None:
     """The newest event of the ticket's trace about this task."""
     trace = service_app().engine.trace(card.task.root_id)
-    return next((e for e in reversed(trace) if e["kind"] in _OF_TASK and e.get("task") == card.task.id), None)
+    return next((e for e in reversed(trace) if _about(e, card.task.id)), None)
+
+
+def _about(event: dict, task_id: str) -> bool:
+    return event["kind"] in _OF_TASK and event.get("task") == task_id and not event.get("undone")
 
 
 def _completed_values(event: dict) -> dict[str, Any]:

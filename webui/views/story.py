@@ -72,6 +72,8 @@ def story(card, definitions) -> list[Entry]:
         *_paused(card),
     ]
     for event in events:
+        if event.get("undone") and event["kind"] != "task-completed":
+            continue  # of a step that was undone it is told what somebody did, not what followed from it
         told = TOLD.get(event["kind"])
         entry = told(event, definitions(processes.get(event["instance"], ""))) if told else None
         if entry:
@@ -165,8 +167,17 @@ def _completed(event: dict, definition) -> Entry | None:
         name,
         listed(*(t for t in (choice, text) if t != name)),
         "\n".join(str(values[k]) for k in SAID_KEYS if isinstance(values.get(k), str) and values[k].strip()),
-        gettext("晚于 %(at)s", at=when(_instant(event["due"]))) if late else "",
+        gettext("后来撤销了")
+        if event.get("undone")
+        else gettext("晚于 %(at)s", at=when(_instant(event["due"])))
+        if late
+        else "",
     )
+
+
+def _undone(event: dict, definition) -> Entry:
+    what = element_name(definition, event["element"])
+    return Entry(event["at"], "history", gettext("撤销"), listed(what, name_of(event["actor"])))
 
 
 def _choice(definition, element: str, values: dict) -> str:
@@ -243,6 +254,7 @@ def _assigned(event: dict, definition) -> Entry:
 
 
 TOLD = {
+    "step-undone": _undone,
     "task-completed": _completed,
     "timer-fired": _fired,
     "decision": _decided,
