@@ -183,10 +183,14 @@ class Engine:
         with self.unit(unit) as unit:
             return retime_element(self, unit, root_id, element_id, due_at, reason=reason, actor=actor, only=only)
 
-    def set_variables(self, instance_id: str, values: dict, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
-        """Change variables of a running instance; the trace keeps names, before, after and reason."""
+    def set_variables(self, instance_id: str, values: dict, *, reason: str, actor: Actor, unit: Unit | None = None,
+                      follow: bool = False) -> Result:
+        """Change variables of a running instance; the trace keeps names, before, after and reason.
+
+        `follow`: the deadlines that the diagram makes of them move, are put away or armed along with them.
+        """
         with self.unit(unit) as unit:
-            return set_variables(self, unit, instance_id, values, reason=reason, actor=actor)
+            return set_variables(self, unit, instance_id, values, reason=reason, actor=actor, following=follow)
 
     def cancel(self, instance_id: str, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
         with self.unit(unit) as unit:

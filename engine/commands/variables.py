@@ -10,15 +10,18 @@ from engine.commands.common import Result
 from engine.errors import NotFound, NotPossible
 from engine.execution import Actor, Family
 from engine.feel import to_json
+from engine.following import follow
 from engine.sql import Prepared
 from engine.tables import process_instance
 from engine.unit_of_work import Unit
 
 
-def set_variables(engine, unit: Unit, instance_id: str, values: dict[str, Any], *, reason: str, actor: Actor) -> Result:
+def set_variables(
+    engine, unit: Unit, instance_id: str, values: dict[str, Any], *, reason: str, actor: Actor, following: bool = False
+) -> Result:
     """The instance goes on with these values; names, reason, before and after go into the trace. The same values: nothing.
 
-    No path that was taken is taken back, and no armed timer or open task moves: `retime_element` does that. Raises NotFound,
+    No path that was taken is taken back. Armed timers and open tasks move only where `following` is asked for. Raises NotFound,
     NotPossible without a reason or when the instance runs no more.
     """
     if not reason.strip():
@@ -36,6 +39,8 @@ def set_variables(engine, unit: Unit, instance_id: str, values: dict[str, Any], 
     changed = sorted(name for name in values if name not in running.variables or before[name] != values[name])
     if not changed:
         return Result(instance_id)
+    if following:
+        follow(family, running, {name: values[name] for name in changed}, reason)
     running.assign({name: values[name] for name in changed})
     running.record(
         "variables-set",

@@ -292,6 +292,7 @@ class _Plan:
     columns: dict[str, datetime] = field(default_factory=dict)
     same: list[int] = field(default_factory=list)  # targets whose sum the newest calendar confirms
     variables: dict[str, dict[str, datetime | None]] = field(default_factory=dict)  # instance -> values
+    turned: dict[str, dict[str, datetime | None]] = field(default_factory=dict)  # those that had no instant, or have none now
     moves: list[tuple[_Waiting, datetime]] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
     unpublished_years: set[int] = field(default_factory=set)
@@ -422,8 +423,12 @@ def _count_one(
         if instance.variables.get(column) != target.due_at:
             continue
         values = {column: due.at} if due.at != target.due_at else {}
-        if target.kind == TargetKind.RESOLUTION and instance.variables.get("reminder_at") is not None:
-            values["reminder_at"] = reminder_at(newest, target.start_at, due.at, pauses)
+        if target.kind == TargetKind.RESOLUTION:
+            remind_at, before = reminder_at(newest, target.start_at, due.at, pauses), instance.variables.get("reminder_at")
+            if (remind_at is None) != (before is None):
+                plan.turned[instance.row.id] = {"reminder_at": remind_at}
+            elif remind_at != before:
+                values["reminder_at"] = remind_at
         if values:
             plan.variables.setdefault(instance.row.id, {}).update(values)
 
@@ -549,6 +554,8 @@ def _reason(before: str, reason: str) -> str:
 def _write_process(engine, unit, plan: _Plan, reason: str, actor: Actor) -> None:
     for instance_id, values in plan.variables.items():
         engine.set_variables(instance_id, values, reason=reason, actor=actor, unit=unit)
+    for instance_id, values in plan.turned.items():
+        engine.set_variables(instance_id, values, reason=reason, actor=actor, unit=unit, follow=True)
     together = defaultdict(list)
     for one, new_at in plan.moves:
         together[one.instance.row.root_id, one.element_id, new_at].append(one.id)

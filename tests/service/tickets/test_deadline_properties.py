@@ -16,9 +16,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.calendars.changes import DayEntry, with_day
-from service.calendars.models import EnteredAs
+from service.calendars.models import CalendarDay, CalendarVersion, EnteredAs
+from service.calendars.queries import newest_version
 from service.errors import Refused
-from service.tickets import changes, recompute
+from service.tickets import actions, changes, recompute
 from service.tickets.models import Ticket
 from tests.conftest import CHINA
 from tests.people import REPAIR
@@ -114,6 +115,8 @@ _STEPS = st.one_of(
 @example(steps=[("pause", 10, 2000), ("urgency", 30, 0), ("resume", 200, 0), ("urgency", 5, 0)], opened=600)
 @example(steps=[("deadline", 0, 900), ("pause", 60, 2500), ("holiday", 0, 1), ("resume", 400, 0)], opened=600)
 @example(steps=[("pause", 0, 100), ("pause", 90, 700), ("pause", 200, 50), ("deadline", 0, 300)], opened=1000)
+@example(steps=[("no deadline", 314, 0), ("deadline", 0, 793), ("holiday", 300, 0), ("makeup", 10, 5)], opened=225)
+@example(steps=[("deadline", 600, 793), ("holiday", 10, 0), ("no deadline", 10, 0)], opened=225)
 def test_every_limit_is_where_a_count_by_the_minute_puts_it(story, steps, opened):
     _clean(story)
     played = _Played(story, datetime(2026, 11, 23, 0, 0, tzinfo=CHINA) + timedelta(minutes=opened))
@@ -124,15 +127,16 @@ def test_every_limit_is_where_a_count_by_the_minute_puts_it(story, steps, opened
 
 
 def _clean(story) -> None:
-    """Examples share the centre: its days are as they were, and earlier tickets are withdrawn."""
+    """Examples share the centre: earlier tickets are withdrawn, and its calendar is the one it had at first."""
     with story.app.session() as session:
         open_ones = list(session.scalars(sa.select(Ticket.number).where(Ticket.closed_at.is_(None))))
-    from service.tickets import actions
-
+        first = story.__dict__.setdefault("first_version", newest_version(session, story.world.centre_id))
     for number in open_ones:
         actions.withdraw(story.app, story.person("lin"), number, "下一例")
-    for offset in range(7):
-        _day(story, MONDAY + timedelta(days=offset), None)
+    with story.app.writing() as session:
+        for table in (CalendarDay, CalendarVersion):
+            later = sa.and_(table.centre_id == story.world.centre_id, table.version > first)
+            session.execute(sa.delete(table).where(later))
 
 
 def _day(story, on: date, kind: EnteredAs | None) -> None:
@@ -250,7 +254,12 @@ class _Played:
     def _nothing_is_missing(self, found: dict, count: Count) -> None:
         """A limit that lies ahead and has not fired is armed."""
         fired = {e["element"] for e in self.story.app.engine.trace(self.root) if e["kind"] == "timer-fired"}
-        for element, due_at in (("resolution_passed", count.resolution), ("arrival_passed", count.arrival)):
+        ahead = {
+            "resolution_passed": count.resolution,
+            "arrival_passed": count.arrival,
+            "nearly_due": count.reminder,
+        }
+        for element, due_at in ahead.items():
             assert element in found or element in fired or due_at is None or due_at <= self.now, element
         assert ("resume" in found) == ("pause_passed" in found) == self.paused
 
