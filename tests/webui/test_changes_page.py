@@ -49,6 +49,7 @@ def test_work_is_paused_with_a_reason_and_the_lists_say_so(monday, people):
     page = text_of(lin.get(path))
     assert "等配件，10:00 起，刘强。最晚 明天 11:00 继续" in page and "z-clock paused" in page
     assert 'data-open="resume"' in page and 'data-open="pause"' not in page
+    assert "10:00 到 明天 11:00 暂停" in page
     for who, address in ((liu, "/queue"), (lin, "/"), (lin, "/tickets")):
         assert "z-clock paused" in text_of(who.get(address)), address
     lin.post(f"{path}/resume", {"note": "配件到了"})

@@ -69,8 +69,10 @@ def _limit(line, closed_at: datetime | None, now: datetime, mine: bool, first: b
 def sum_of(target, kind: str = "") -> SumView:
     """The sum of a stored target, or of one that the register form asks for before anything is saved."""
     name = words.target(kind or target.kind)
-    rows = sum_rows(Sum.from_json(target.sum), language())
+    counted = Sum.from_json(target.sum)
+    rows = sum_rows(counted, language())
     lines = [Line(_row_text(row), row.hours if row.minutes else gettext("不算")) for row in rows]
+    lines += [Line(_stood_still(pause), gettext("不算")) for pause in counted.pauses]
     total = gettext("合计 %(t)s", t=amount(target.minutes))
     if target.due_at < target.standard_at:
         lines += [
@@ -85,6 +87,10 @@ def sum_of(target, kind: str = "") -> SumView:
         total,
         when(target.due_at),
     )
+
+
+def _stood_still(pause) -> str:
+    return gettext("%(since)s 到 %(until)s 暂停", since=when(pause.start), until=when(pause.end))
 
 
 def _row_text(row) -> str:
