@@ -27,6 +27,7 @@ from service.health.models import ClockHeartbeat
 from service.notifications.channels import channels_of
 from service.notifications.deliver import deliver_due
 from service.notifications.delivery import send_due
+from service.presence import actions as presence
 from service.tickets import recompute
 
 log = logging.getLogger("zhiban.clock")
@@ -116,6 +117,7 @@ class ClockProcess:
         logins.forget_old(self.app)
         recompute.catch_up(self.app)
         drafts.forget_old(self.app)
+        presence.forget_old(self.app)
         with self.app.writing() as session:
             session.execute(
                 sa.delete(ClockHeartbeat).where(ClockHeartbeat.at < self.app.clock.now() - FORGET_CLOCKS_AFTER)

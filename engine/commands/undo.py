@@ -72,16 +72,19 @@ def _still_possible(unit: Unit, kept: dict, root: dict) -> None:
 def _restore_domain(engine, unit: Unit, kept: dict, before: dict) -> None:
     """Take away the rows that the step added, children first; write back those it changed or removed."""
     tables = {name: r.table for name, r in engine.memory.tables.items()}
-    was, left, mine = {}, {}, set()
+    was, left, ours = {}, {}, set()
     for what, row in before["rows"]:
         if what in tables:
             was[_key(tables[what], row)] = row
     for what, row, added in json.loads(kept["after"]):
         key = _key(tables[what], row)
         left[key] = row
-        if added and key not in was:
-            mine.add(key)
+        if added:
+            ours.add(key)
+    mine = ours - was.keys()
     changed = {key for key in was.keys() & left.keys() if was[key] != left[key]}
+    if unit.connection.dialect.name == "postgresql":
+        changed &= ours  # what another transaction has changed while the step ran stays as it is
     _untouched(engine, unit, kept, {key: left[key] for key in changed | mine})
     for name in reversed(tables):
         for key in sorted(k for k in mine if k[0] == name):

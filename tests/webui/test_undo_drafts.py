@@ -242,3 +242,67 @@ def test_a_form_that_is_sent_again_after_its_undo_is_shown_and_not_lost(undoing,
     text = answer.get_data(as_text=True)
     assert answer.status_code == 409 and "这一步刚才撤销了" in text and "改过的话" in text
     assert lin.post(task, form_of(text) | DISPATCH).status_code == 303
+
+
+# --- presence ----------------------------------------------------------------------------------------------------------------
+
+
+def beat(person, **values):
+    return person.post("/tickets/2026-0001/presence", values)
+
+
+def state(person) -> list:
+    return person.get("/tickets/2026-0001/state").get_json()["people"]
+
+
+def test_who_looks_and_who_writes_is_seen_by_the_others_at_their_next_look(visitor, repair):
+    lin, chen = visitor("lin"), visitor("chen")
+    assert beat(lin).get_json() == {"people": []}
+    assert beat(chen, writes="1").get_json()["people"] == [{"face": "林", "text": "林晓雯在看", "writes": False}]
+    assert state(lin) == [{"face": "陈", "text": "陈志远在写", "writes": True}]
+    for address in ("/tickets/2026-0001", repair):
+        assert "陈志远在写" in page(lin, address) and "林晓雯在看" not in page(lin, address)
+
+
+def test_presence_is_over_when_it_is_not_renewed_or_the_page_is_closed(app, visitor, repair):
+    lin, chen = visitor("lin"), visitor("chen")
+    beat(chen)
+    app.clock.advance(timedelta(seconds=44))
+    assert len(state(lin)) == 1
+    app.clock.advance(timedelta(seconds=1))
+    assert state(lin) == []
+    beat(chen)
+    beat(chen, gone="1")
+    assert state(lin) == []
+
+
+def test_presence_never_keeps_anybody_from_acting(visitor, task):
+    lin, chen = visitor("lin"), visitor("chen")
+    beat(chen, writes="1")
+    do(lin, task, DISPATCH)
+    assert chen.post("/tickets/2026-0001/urge", {"text": "还在滴"}).status_code == 303
+
+
+def test_nobody_of_another_centre_is_or_sees_anybody_at_a_ticket(app, visitor, repair):
+    hu = visitor("hu")
+    beat(visitor("lin"))
+    assert (beat(hu).status_code, hu.get("/tickets/2026-0001/state").status_code) == (404, 404)
+
+
+def test_who_only_reads_is_not_shown(visitor, repair):
+    qin = visitor("qin")
+    page(qin, "/tickets/2026-0001")
+    assert beat(qin).status_code == 403 and state(visitor("lin")) == []
+
+
+def test_old_presence_is_tidied_away(app, visitor, repair):
+    from sqlalchemy import func, select
+
+    from service.presence import actions
+    from service.presence.models import Presence
+
+    beat(visitor("lin"))
+    app.clock.advance(actions.LASTS)
+    actions.forget_old(app)
+    with app.session() as session:
+        assert session.scalar(select(func.count()).select_from(Presence)) == 0

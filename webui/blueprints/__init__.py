@@ -11,6 +11,7 @@ from webui.blueprints.health import health
 from webui.blueprints.incidents import incidents
 from webui.blueprints.notices import notices
 from webui.blueprints.people import people
+from webui.blueprints.presence import presence
 from webui.blueprints.procedures import procedures
 from webui.blueprints.queue import queue
 from webui.blueprints.tasks import tasks
@@ -24,6 +25,7 @@ BLUEPRINTS = (
     tasks,
     drafts,
     undo,
+    presence,
     tickets,
     queue,
     notices,

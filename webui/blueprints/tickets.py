@@ -14,6 +14,7 @@ from service.tickets import actions, changes
 from webui.filters import CENTRE_ZONE
 from webui.gates import gate, service_app, signed_in, ticket_for
 from webui.told import told
+from webui.views import presence
 from webui.views import ticket as ticket_views
 
 tickets = Blueprint("tickets", __name__)
@@ -36,14 +37,16 @@ def show(card):
     """The page; a merged number leads for ever to the ticket that it was merged into."""
     if card.merged_into:
         return redirect(url_for("tickets.show", number=card.merged_into, merged=card.ticket.number), 302)
-    return render_template("tickets/show.html", page=ticket_views.page(card))
+    return render_template(
+        "tickets/show.html", page=ticket_views.page(card), people=presence.people(card.ticket.id)
+    )
 
 
 @tickets.get("/tickets/<number>/state")
 @gate(ticket_for, "number")
 def state(card):
-    """What the diagram marks, asked every five seconds while the page is seen."""
-    return jsonify(ticket_views.state(card))
+    """What the diagram marks and who else is here, asked every five seconds while the page is seen."""
+    return jsonify(ticket_views.state(card) | {"people": presence.people(card.ticket.id)})
 
 
 @tickets.get("/tickets/<number>/diagram")

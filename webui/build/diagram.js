@@ -87,6 +87,7 @@ async function draw(element) {
     if (document.hidden) return;
     const next = await fetch(element.dataset.state).then(a => a.ok ? a.json() : null).catch(() => null);
     if (!next) return;
+    document.dispatchEvent(new CustomEvent('zhiban:state', { detail: next })); // who else is here: presence.js
     if (JSON.stringify(next) === JSON.stringify(state)) return;
     show(view, next, state);
     const moved = next.version !== state.version;

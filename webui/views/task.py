@@ -17,7 +17,7 @@ from webui.errors import fault_of
 from webui.filters import Clock, clock, local, when
 from webui.gates import service_app
 from webui.people import name_of
-from webui.views import diagram, drafts
+from webui.views import diagram, drafts, presence
 from webui.views.limits import SumView, limits_of
 from webui.views.pages import photo_view, slip_view, ticket_view
 from webui.views.story import element_name
@@ -56,6 +56,7 @@ class Page:
     fault: Any = None
     clash: str = ""
     conditional: bool = False
+    people: list = field(default_factory=list)  # who else is at the ticket
     draft: Any = None
     unsaved: bool = False  # what stands in the form is not in its draft yet
     both: Any = None  # what was typed beside what is stored, when somebody changed the task in between
@@ -212,6 +213,7 @@ def _page(card) -> Page:
         diagram=diagram.of_ticket(
             ticket, [t for t in whole.tasks if t.id == task.id] or whole.tasks, definitions_of(whole)
         ),
+        people=presence.people(ticket.id),
         says=words.SAYS.get(task.element_id, ""),
         not_mine=gettext("这件事现在归%(who)s", who=card.assignee_name)
         if task.assignee

@@ -1,0 +1,1 @@
+"""Who is at a ticket right now. It never keeps anybody from anything: two may write, and a clash shows both texts."""

@@ -1,0 +1,21 @@
+"""Who else is at a ticket, in words."""
+
+from __future__ import annotations
+
+from flask import g
+from flask_babel import gettext
+
+from service.presence import queries
+from webui.filters import face
+
+
+def people(ticket_id: int) -> list[dict]:
+    """[{face, text, writes}], who writes first."""
+    return [
+        {
+            "face": face(other.name),
+            "text": gettext("%(who)s在写", who=other.name) if other.writes else gettext("%(who)s在看", who=other.name),
+            "writes": other.writes,
+        }
+        for other in queries.others(g.person, ticket_id)
+    ]
