@@ -28,14 +28,14 @@ def test_a_double_click_is_answered_alike_whichever_half_is_done_first(centre, m
     def click() -> None:
         first.append(actions.complete_task(centre, lin, task, dict(DISPATCH), request_id="twice"))
 
-    def look_later(person, action, thing, *more):
+    def look_later(person, action, thing, *more, **where):
         if action == "do" and not first:
             first.append(None)  # the first click's own look goes straight through
             other = threading.Thread(target=click)
             others.append(other)
             other.start()
             other.join(1)  # it may have to wait for us: then it is answered after us
-        return look(person, action, thing, *more)
+        return look(person, action, thing, *more, **where)
 
     monkeypatch.setattr(access, "require", look_later)
     try:
