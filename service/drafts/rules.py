@@ -43,5 +43,5 @@ def first(fields: dict[str, list[str]], name: str) -> str:
 
 
 def wait_until(last_at: datetime | None, now: datetime) -> datetime | None:
-    """When this person may save again; None means now."""
-    return last_at + LEAST if last_at is not None and timedelta(0) <= now - last_at < LEAST else None
+    """When this person may save again; None means now. Only a clock that stands still gives the same instant twice."""
+    return last_at + LEAST if last_at is not None and timedelta(0) < now - last_at < LEAST else None

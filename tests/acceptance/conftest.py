@@ -91,8 +91,8 @@ class Live:
                 )
 
     def tables(self) -> str:
-        """A hash of everything but the people's sessions."""
-        return content_hash(self.app.database)
+        """A hash of everything but the people's sessions, what they are typing and where they look."""
+        return content_hash(self.app.database, without=("web_session", "draft", "presence"))
 
     def open_tasks(self, number: str) -> list[str]:
         """Elements at which a ticket waits for somebody."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.webui.conftest import REPAIR
+from tests.webui.conftest import PASSWORD, REPAIR, ROOT
 from tests.webui.test_story import do, form_of
 
 DISPATCH = {"department": "engineering", "instruction": "先去看吊顶"}
@@ -113,6 +113,7 @@ def test_a_draft_is_bounded_in_size_and_rate(app, visitor, task):
     lin = visitor("lin")
     assert keep(app, lin, f"{task}/draft", {"instruction": "长" * 22_000}).status_code == 413
     keep(app, lin, f"{task}/draft", DISPATCH)
+    app.clock.advance(timedelta(milliseconds=100))
     assert lin.post(f"{task}/draft", DISPATCH | {"draft_version": "1", "instruction": "太快"}).status_code == 429
 
 
@@ -306,3 +307,100 @@ def test_old_presence_is_tidied_away(app, visitor, repair):
     actions.forget_old(app)
     with app.session() as session:
         assert session.scalar(select(func.count()).select_from(Presence)) == 0
+
+
+# --- what only a browser shows -----------------------------------------------------------------------------------------------
+
+browser = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not (ROOT / "webui/static/vendor/htmx.js").exists(), reason="the browser's parts are not built"),
+]
+
+
+def in_browser(test):
+    for mark in browser:
+        test = mark(test)
+    return test
+
+
+def open_as(new_page, address: str, username: str):
+    shown = new_page()
+    shown.goto(f"{address}/login")
+    shown.fill("#username", username)
+    shown.fill("#password", PASSWORD)
+    shown.click("button.main")
+    shown.wait_for_url(f"{address}/")
+    return shown
+
+
+@in_browser
+def test_typing_is_kept_by_itself_and_survives_a_reload(web, serve, new_page):
+    address = serve(web)
+    lin = open_as(new_page, address, "lin")
+    lin.goto(f"{address}/register?unit=1")
+    lin.fill("#f-request", "电梯口灯不亮")
+    lin.wait_for_selector("[data-draft-saved]:has-text('已存')")
+    lin.reload()
+    assert lin.input_value("#f-request") == "电梯口灯不亮" and "draft=" in lin.url
+    assert lin.locator(".z-tab[aria-current]").inner_text().strip() == "草稿：3-1201 登记"
+    lin.locator("#f-request").press_sequentially("最后一个字，")
+    lin.goto(f"{address}/")  # left within the moment before the next save
+    lin.click(".z-tab:has-text('草稿')")
+    assert lin.input_value("#f-request") == "最后一个字，电梯口灯不亮"
+
+
+@in_browser
+def test_the_last_typed_value_is_sent_and_no_draft_is_left(web, serve, new_page):
+    """B23"""
+    address = serve(web)
+    lin = open_as(new_page, address, "lin")
+    lin.goto(f"{address}/register?unit=1")
+    lin.check("[name=category][value=repair]", force=True)
+    lin.check("[name=expectation][value=come-now]", force=True)
+    lin.fill("#f-request", "先写")
+    lin.wait_for_selector("[data-draft-saved]:has-text('已存')")
+    lin.locator("#f-request").press_sequentially("后写")
+    lin.keyboard.press("Control+Enter")
+    lin.wait_for_url("**/tasks/*")
+    assert lin.locator("text=先写后写").count() and not lin.locator(".z-tab:has-text('草稿')").count()
+
+
+@in_browser
+def test_of_two_windows_the_older_is_told_and_may_choose(web, serve, new_page, repair):
+    address = serve(web)
+    first = open_as(new_page, address, "lin")
+    first.goto(address + repair)
+    second = first.context.new_page()
+    second.goto(address + repair)
+    first.fill("#f-instruction", "第一个窗口")
+    first.wait_for_selector("[data-draft-saved]:has-text('已存')")
+    second.fill("#f-instruction", "第二个窗口")
+    second.wait_for_selector("[data-draft-older]:not([hidden])")
+    second.click("[data-draft-keep]")
+    second.wait_for_selector("[data-draft-saved]:has-text('已存')")
+    second.reload()
+    assert second.input_value("#f-instruction") == "第二个窗口" and second.locator("dd:has-text('第一个窗口')").count()
+
+
+@in_browser
+def test_z_takes_the_last_step_back(web, serve, new_page, undoing, repair):
+    address = serve(web)
+    lin = open_as(new_page, address, "lin")
+    lin.goto(address + repair)
+    lin.check("[name=department][value=engineering]", force=True)
+    lin.keyboard.press("Control+Enter")
+    lin.wait_for_url(f"{address}/")
+    lin.wait_for_selector("[data-undo]:has-text('29 秒')")
+    lin.keyboard.press("z")
+    lin.wait_for_url("**/tasks/*")
+    assert lin.is_checked("[name=department][value=engineering]") and not lin.locator("[data-undo]").count()
+
+
+@in_browser
+def test_the_other_is_seen_writing(web, serve, new_page, repair):
+    address = serve(web)
+    lin, chen = open_as(new_page, address, "lin"), open_as(new_page, address, "chen")
+    lin.goto(address + repair)
+    lin.fill("#f-instruction", "在写")
+    chen.goto(f"{address}/tickets/2026-0001")
+    chen.wait_for_selector("[data-presence]:has-text('林晓雯在写')")

@@ -38,7 +38,10 @@ def show(card):
     if card.merged_into:
         return redirect(url_for("tickets.show", number=card.merged_into, merged=card.ticket.number), 302)
     return render_template(
-        "tickets/show.html", page=ticket_views.page(card), people=presence.people(card.ticket.id)
+        "tickets/show.html",
+        page=ticket_views.page(card),
+        people=presence.people(card.ticket.id),
+        presence_address=presence.address(card),
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from flask import g
+from flask import g, url_for
 from flask_babel import gettext
 
 from service.presence import queries
 from webui.filters import face
+
+
+def address(card) -> str:
+    """Where the page says that somebody is here; empty for who only reads and is in nobody's way."""
+    return url_for("presence.beat", number=card.ticket.number) if "note" in card.may else ""
 
 
 def people(ticket_id: int) -> list[dict]:

@@ -57,6 +57,7 @@ class Page:
     clash: str = ""
     conditional: bool = False
     people: list = field(default_factory=list)  # who else is at the ticket
+    presence: str = ""
     draft: Any = None
     unsaved: bool = False  # what stands in the form is not in its draft yet
     both: Any = None  # what was typed beside what is stored, when somebody changed the task in between
@@ -214,6 +215,7 @@ def _page(card) -> Page:
             ticket, [t for t in whole.tasks if t.id == task.id] or whole.tasks, definitions_of(whole)
         ),
         people=presence.people(ticket.id),
+        presence=presence.address(whole),
         says=words.SAYS.get(task.element_id, ""),
         not_mine=gettext("这件事现在归%(who)s", who=card.assignee_name)
         if task.assignee

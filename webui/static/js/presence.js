@@ -26,9 +26,8 @@
   async function beat() {
     if (document.hidden) return;
     said = performance.now() - typed < 20000;
-    const answer = await send(said ? { writes: 1 } : {}).catch(() => null);
-    if (answer?.status === 403) clearInterval(beats); // somebody who only reads is in nobody's way
-    if (answer?.ok) show((await answer.json()).people);
+    const answer = await send(said ? { writes: 1 } : {}).then(a => a.ok ? a.json() : null).catch(() => null);
+    show(answer?.people);
   }
 
   // the first letter is told at once, so that the other one sees it before both have written
@@ -40,6 +39,6 @@
   document.addEventListener('zhiban:state', event => show(event.detail?.people));
   document.addEventListener('visibilitychange', () => document.hidden ? send({ gone: 1 }, true).catch(() => null) : beat());
   window.addEventListener('pagehide', () => { send({ gone: 1 }, true).catch(() => null); });
-  const beats = setInterval(beat, 20000);
+  setInterval(beat, 20000);
   beat();
 })();
