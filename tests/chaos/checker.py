@@ -105,10 +105,13 @@ class Tables:
 
     @cached_property
     def told(self) -> dict[str, list[Told]]:
-        """kind of event -> the events."""
+        """kind of event -> the events, but for those of steps that were undone: they are in the chain and hold no longer."""
+        undone = {(event.row["root_id"], seq) for event in self.events if event.row["kind"] == "step-undone"
+                  for seq in range(event.body.get("undone_from", 1), event.body.get("undone_to", 0) + 1)}
         found = defaultdict(list)
         for event in self.events:
-            found[event.row["kind"]].append(event)
+            if (event.row["root_id"], event.row["seq"]) not in undone:
+                found[event.row["kind"]].append(event)
         return found
 
     def told_of(self, kind: str, subject: str) -> dict[str, list[Told]]:
@@ -538,11 +541,12 @@ def _time(where: str, kind: str, ticket: dict, target: dict | None, now: datetim
 def commands(t: Tables) -> Iterator[Fault]:
     """Every remembered command has its effect, in the same moment, and no task was completed by two."""
     tasks = {row["id"]: row for row in t.user_task}
+    held = [row for row in t.command if not json.loads(row["result"]).get("undone")]
     got = {(event.row["actor"], event.at) for event in t.told["message-received"]}
-    for subject, count in Counter(row["subject"] for row in t.command if row["name"] == "complete").items():
+    for subject, count in Counter(row["subject"] for row in held if row["name"] == "complete").items():
         if count > 1:
             yield Fault("commands", f"task {subject}", f"was completed by {count} commands")
-    for row in t.command:
+    for row in held:
         where, instance = f"command {row['request_id']}", json.loads(row["result"])["instance_id"]
         task = tasks.get(row["subject"])
         if instance not in t.instances:

@@ -14,6 +14,7 @@ from service.drafts.models import Draft
 from service.errors import NotThere
 from service.notifications.deliver import deliver_due
 from service.tickets import actions, undoing
+from tests.chaos.checker import check
 from tests.people import REPAIR, Story
 
 NOT_COMPARED = {"trace_event", "command", "step_undo", "draft", "search_key", "search_piece"}
@@ -60,13 +61,15 @@ def test_every_step_of_a_repair_is_undone_exactly_and_done_again(story, clock):
     number = story.register()
     for username, element, values in LIFE:
         clock.advance(timedelta(minutes=1))
+        deliver_due(story.app)
         task, before = story.task(username, element, number).task_id, rows(story.app)
-        actions.complete_task(story.app, story.person(username), task, values)
-        undoing.undo(story.app, story.person(username), task)
+        actions.complete_task(story.app, story.person(username), task, values, request_id=f"{task} first")
+        undoing.undo(story.app, story.person(username), task, f"{task} undo")
         assert differing(before, rows(story.app)) == [], element
-        story.complete(username, element, values, number)
+        assert check(story.app.database) == []
+        story.complete(username, element, values, number, request_id=f"{task} again")
     assert story.card("lin", number).ticket.state == "closed"
-    assert story.app.engine.verify() == []
+    assert story.app.engine.verify() == [] and check(story.app.database) == []
 
 
 def test_a_second_opinion_of_the_department_is_undone_with_its_escalation(story):
