@@ -38,7 +38,7 @@ def _bytewise(length: int) -> String:
 
 class SearchKey(Base):
     __tablename__ = "search_key"
-    __table_args__ = (Index("ix_search_key_thing", "thing", "thing_id"), {"sqlite_with_rowid": False})
+    __table_args__ = (Index("ix_search_key_thing", "thing_id", "thing"), {"sqlite_with_rowid": False})
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"), primary_key=True)
     kind: Mapped[KeyKind] = mapped_column(choice(KeyKind), primary_key=True)
     key: Mapped[str] = mapped_column(_bytewise(240), primary_key=True)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, joinedload, object_session, selectinload
 
+from engine.tables import user_task
 from service import access
 from service.customers.models import Contact, Customer, UnitOccupancy
 from service.organisation.models import Centre, Person, Unit
@@ -77,10 +78,9 @@ def ids(text: str, thing: ThingKind, centres: Sequence[int] | None = None) -> sa
 
 def _centres(session: Session, mine: access.Reach) -> list[int]:
     """Where the person may see anything at all: in the centres of their roles, and where they have or had a task."""
-    from engine.tables import user_task
-
-    theirs = sa.exists().where(user_task.c.assignee.in_(mine.usernames), user_task.c.centre_id == Centre.id)
-    reached = sa.true() if mine.company_wide else sa.or_(Centre.id.in_(mine.centre_ids), theirs)
+    theirs = user_task.c.assignee.in_(mine.usernames), user_task.c.centre_id == Centre.id
+    one = sa.select(user_task.c.centre_id).where(*theirs).limit(1).scalar_subquery()  # exists would read all of them
+    reached = sa.true() if mine.company_wide else sa.or_(Centre.id.in_(mine.centre_ids), one.is_not(None))
     return list(session.scalars(sa.select(Centre.id).where(reached).order_by(Centre.id))) if mine.grants else []
 
 
@@ -210,13 +210,11 @@ def _how_often(piece: str, centres: list[int]) -> sa.ScalarSelect:
 
 
 def _exact(numbers: rules.Numbers, seen) -> sa.Select:
-    of_slip = sa.select(Slip.ticket_id).where(Slip.number.in_(numbers.slips))
-    typed = sa.or_(Ticket.number.in_(numbers.tickets), Ticket.id.in_(of_slip))
-    return (
-        sa.select(Ticket.id.label("ticket_id"), sa.literal(1).label("exact"))
-        .where(typed, seen)
-        .order_by(Ticket.id.desc())
+    typed = sa.union(
+        sa.select(Ticket.id).where(Ticket.number.in_(numbers.tickets)),
+        sa.select(Slip.ticket_id).where(Slip.number.in_(numbers.slips)),
     )
+    return sa.select(Ticket.id.label("ticket_id"), sa.literal(1).label("exact")).where(Ticket.id.in_(typed), seen)
 
 
 def _number_ways(numbers: rules.Numbers, centres, newest: bool = False) -> list[sa.Select]:
@@ -236,11 +234,13 @@ def _number_ways(numbers: rules.Numbers, centres, newest: bool = False) -> list[
 
 
 def _text_way(piece: str, terms: list[str], centres) -> sa.Select:
-    """Tickets with this piece in whose text all terms stand."""
-    way = _of_tickets(SearchPiece.piece == piece, centres).join(
-        SearchText, SearchText.ticket_id == SearchPiece.ticket_id
-    )
-    return way.where(*(SearchText.text.like(f"%{term}%") for term in terms))  # a term is letters, digits and blanks
+    """Tickets with this piece in whose text all terms stand.
+
+    The text is asked for ticket by ticket: joined, PostgreSQL would rather read all texts than stop at the first twenty.
+    """
+    text = sa.select(SearchText.text).where(SearchText.ticket_id == SearchPiece.ticket_id).scalar_subquery()
+    stand_in = (text.like(f"%{term}%") for term in terms)  # a term is letters, digits and blanks
+    return _of_tickets(SearchPiece.piece == piece, centres).where(*stand_in)
 
 
 def _of_tickets(matches, centres) -> sa.Select:

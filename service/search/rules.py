@@ -21,12 +21,7 @@ MAX_KEY = 40
 MAX_NAME = 200
 MAX_TERMS = 8
 MAX_TERM = 40
-WHOLE, SOUND, NUMBER, TAIL = (
-    "=",
-    "~",
-    "#",
-    "%",
-)  # what a key begins with that is no piece of a text; none of them is in a piece
+WHOLE, SOUND, NUMBER, TAIL = "=", "~", "#", "%"  # begin keys that are no piece of a text: no piece has these
 MIN_TAIL = 3  # digits of a ticket's number
 MIN_PHONE = 4  # digits of a phone
 _GAP = re.compile(r"[\W_]+")

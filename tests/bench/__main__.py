@@ -19,6 +19,8 @@ from sqlalchemy.engine import make_url
 from service import db
 from tests.bench.action import Actions
 from tests.bench.floor import Floor
+from tests.bench.search import Search
+from tests.bench.search import show as show_search
 from tests.bench.steps import Loop
 from tests.postgres import Cluster
 
@@ -70,9 +72,18 @@ def measure(url: str, folder: Path, steps: int) -> dict:
     return figures
 
 
+def search(kind: str, url: str, folder: Path, tickets: int) -> dict[str, float]:
+    """Prints what each kind of search costs among many tickets; gives the slowest and the median of the kinds."""
+    crowd = Search(url, folder, tickets)
+    figures = crowd.medians()
+    show_search(kind, crowd, figures)
+    crowd.close()
+    return {"search": statistics.median(figures.values()), "search_slowest": max(figures.values())}
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    arguments.add_argument("--full", action="store_true", help="ten times as many steps per round")
+    arguments.add_argument("--full", action="store_true", help="ten times as many steps per round; search among 100,000 tickets")
     arguments.add_argument("--databases", default="sqlite,postgresql")
     options = arguments.parse_args()
     steps = 1000 if options.full else 100
@@ -87,6 +98,8 @@ def main() -> None:
                 url = cluster.url(cluster.create())
             found[kind] = measure(url, Path(folder) / kind, steps)
             show(kind, found[kind])
+            url = f"sqlite:///{folder}/search.db" if kind == "sqlite" else cluster.url(cluster.create())
+            found[kind] |= search(kind, url, Path(folder) / f"{kind}-search", 100_000 if options.full else 20_000)
     line = {f"{name}_{kind}": round(value, 3) for kind, figures in found.items() for name, value in figures.items()}
     Path("bench.json").write_text(json.dumps(line, indent=1) + "\n")
     print(json.dumps(line))

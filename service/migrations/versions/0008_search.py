@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("centre_id", "kind", "key", "thing", "thing_id", name=op.f("pk_search_key")),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_search_key_thing", "search_key", ["thing", "thing_id"], unique=False)
+    op.create_index("ix_search_key_thing", "search_key", ["thing_id", "thing"], unique=False)
     op.create_table(
         "search_piece",
         sa.Column("centre_id", sa.Integer(), autoincrement=False, nullable=False),
