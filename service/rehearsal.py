@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from lxml import etree
+
 from engine import scenarios
 from engine.api import SYSTEM, Scope
 from engine.clock import FrozenClock
@@ -139,3 +141,19 @@ def not_covered(procedure: Procedure, reports: list[scenarios.Report]) -> list[s
     passed = {spot for report in reports for key, spot in report.passed if key == procedure.key}
     spots = [*procedure.diagram.elements, *procedure.diagram.flows]
     return [spot for spot in spots if spot not in passed]
+
+
+def table_rows(procedure: Procedure) -> list[tuple[str, int]]:
+    """Every row of the procedure's decision tables, as (decision id, row from 1)."""
+    return [
+        (decision.get("id"), row)
+        for content in procedure.decisions.values()
+        for decision in etree.fromstring(content).iter("{*}decision")
+        for row in range(1, len(list(decision.iter("{*}rule"))) + 1)
+    ]
+
+
+def rows_not_hit(procedure: Procedure, reports: list[scenarios.Report]) -> list[tuple[str, int]]:
+    """The table rows that no story hit."""
+    hit = {row for report in reports for row in report.rules}
+    return [row for row in table_rows(procedure) if row not in hit]

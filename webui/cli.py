@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("path", type=Path, nargs="+")
     sub = command("scenario", _scenario, "Play the procedures' scenario files in virtual time.")
     sub.add_argument("key", nargs="*", help="procedures to play; all without")
-    sub.add_argument("--coverage", action="store_true", help="say which elements and flows no story passes")
+    sub.add_argument("--coverage", action="store_true", help="say which elements, flows and table rows no story passes")
     sub.add_argument("--from", dest="path", type=Path, help="folder of the procedures (setting bpmn_dir)")
     sub = command("demo", _demo, "Fill an empty installation with the demo centre, its people and their last days' requests.")
     sub.add_argument("--size", type=int, default=200, help="requests to live, about; from 1000 on, thirty days")
@@ -344,6 +344,12 @@ def _print_coverage(played: dict) -> None:
             f"{key}: {spots - len(missing)} of {spots} elements and flows passed"
             + (f"; not {', '.join(missing)}" if missing else "")
         )
+        rows, not_hit = rehearsal.table_rows(procedure), rehearsal.rows_not_hit(procedure, reports)
+        if rows:
+            print(
+                f"{key}: {len(rows) - len(not_hit)} of {len(rows)} table rows hit"
+                + (f"; not {', '.join(f'{table} {row}' for table, row in not_hit)}" if not_hit else "")
+            )
 
 
 # --- data and state ---------------------------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lxml import etree
 
 from engine.definitions import read_folder
 from service import app as service
@@ -36,11 +35,8 @@ def test_the_stories_pass_every_element_and_flow(reports, key):
 
 @pytest.mark.parametrize("key", sorted(k for k, p in PROCEDURES.items() if p.decisions))
 def test_the_stories_hit_every_row_of_every_table(reports, key):
-    hit = {spot for r in reports[key] for spot in r.rules}
-    for content in PROCEDURES[key].decisions.values():
-        for decision in etree.fromstring(content).iter("{*}decision"):
-            rules = len(list(decision.iter("{*}rule")))
-            assert rules and {(decision.get("id"), n) for n in range(1, rules + 1)} <= hit
+    assert rehearsal.table_rows(PROCEDURES[key])
+    assert rehearsal.rows_not_hit(PROCEDURES[key], reports[key]) == []
 
 
 @pytest.mark.parametrize(("key", "least"), [("customer-request", 10), ("escalation", 5)])
