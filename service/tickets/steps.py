@@ -25,6 +25,7 @@ from service.tickets.models import (
     Escalation,
     NoteKind,
     Photo,
+    PhotoKind,
     Slip,
     SlipState,
     Ticket,
@@ -491,11 +492,10 @@ def _end_open_slips(connection: Connection, ticket_id: int, now: datetime) -> No
 
 
 def _claim_photos(connection: Connection, ticket_id: int, photos: list[int], kind: str) -> None:
-    """The form names photos that were uploaded before; only those of this ticket count."""
+    """The form names photos that were uploaded before; only those of this ticket count. What a photo was taken as stays."""
     if photos:
-        connection.execute(
-            sa.update(_photo).where(_photo.c.id.in_(photos), _photo.c.ticket_id == ticket_id).values(kind=kind)
-        )
+        mine = sa.and_(_photo.c.id.in_(photos), _photo.c.ticket_id == ticket_id, _photo.c.kind == PhotoKind.OTHER)
+        connection.execute(sa.update(_photo).where(mine).values(kind=kind))
 
 
 def heads(connection: Connection, username: str) -> bool:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from service.errors import NotThere, PhotoRefused, StorageFull
 from service.tickets import actions, photos, queries
+from service.tickets.models import Photo, PhotoKind
 
 GPS, ORIENTATION, TURNED_RIGHT = 0x8825, 0x0112, 6
 
@@ -132,3 +133,16 @@ def test_a_form_can_only_name_photos_of_its_own_ticket(story):
     story.complete("liu", "accept_slip", {"answer": "accept"})
     story.complete("liu", "arrive", {"arrived_at": story.app.now().isoformat(), "photo_before": [foreign.id]})
     assert story.card("lin", other).photos[0].kind == "other"
+
+
+def test_a_photo_taken_before_the_work_stays_one_when_it_is_sent_again_after_it(story):
+    number = story.register()
+    story.dispatch(number)
+    story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"})
+    liu = story.person("liu")
+    photo = actions.add_photo(story.app, liu, number, jpeg(), "滴水.jpg", "before")
+    story.complete("liu", "arrive", {"arrived_at": story.app.now().isoformat(), "photo_before": [photo.id]})
+    again = actions.add_photo(story.app, liu, number, jpeg(), "修好.jpg", "after")
+    story.complete("liu", "handle", {"result": "换了密封圈", "cause": "老化", "labour_minutes": 20, "photo_after": [again.id]})
+    with story.app.session() as session:
+        assert again.id == photo.id and session.get(Photo, photo.id).kind == PhotoKind.BEFORE
