@@ -1,9 +1,9 @@
 """The clock process: what runs when. Each job is one call, may run twice without harm, and ends in its own try.
 
-Jobs live in memory only (APScheduler's stores are not safe to share): `sweep` fires due timers, `outbox` delivers
-notices, `heartbeat` writes that we live, `housekeeping` tidies. Any number of clock processes may run; rows are taken
-once. Surprise: when the wall clock jumps against the machine's own, firing pauses until both agree again, or until
-the process is started anew.
+Jobs live in memory only (APScheduler's stores are not safe to share): `sweep` fires due timers, `timetable` starts what
+is planned and `planning` plans it, `outbox` delivers notices, `heartbeat` writes that we live, `housekeeping` tidies. Any
+number of clock processes may run; rows are taken once. Surprise: when the wall clock jumps against the machine's own,
+firing pauses until both agree again, or until the process is started anew.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ from service.notifications.deliver import deliver_due
 from service.notifications.delivery import send_due
 from service.presence import actions as presence
 from service.tickets import recompute
+from service.timetable import actions as timetable
 
 log = logging.getLogger("zhiban.clock")
 
 HOUSEKEEPING_MINUTES = 10
+PLANNING_SECONDS = 60
 FORGET_CLOCKS_AFTER = timedelta(days=1)
 JUMP_SECONDS = 60
 STUCK = 3  # exit code: the supervisor ended the process
@@ -88,6 +90,16 @@ class ClockProcess:
             if done.fired == 0:
                 break
 
+    def timetable(self) -> None:
+        """Start what is planned to start by itself (service.timetable)."""
+        while not self._paused() and not self.stopping.is_set() and timetable.start_due(self.app):
+            self._alive_at["timetable"] = time.monotonic()
+
+    def planning(self) -> None:
+        """Plan today and tomorrow: rosters, plans and calendars may have changed."""
+        if not self._paused():
+            timetable.plan_ahead(self.app)
+
     def outbox(self) -> None:
         while not self.stopping.is_set() and deliver_due(self.app):
             self._alive_at["outbox"] = time.monotonic()
@@ -140,6 +152,8 @@ class ClockProcess:
             ("heartbeat", settings.clock_heartbeat_seconds),
             ("sweep", settings.clock_sweep_seconds),
             ("outbox", settings.clock_sweep_seconds),
+            ("timetable", settings.clock_sweep_seconds),
+            ("planning", PLANNING_SECONDS),
             ("housekeeping", HOUSEKEEPING_MINUTES * 60),
         ):
             self._alive_at[name] = time.monotonic()
@@ -153,6 +167,7 @@ class ClockProcess:
                 id=f"messages-{kind}",
             )
         self._safely("heartbeat")
+        self._safely("planning")
         self.scheduler.start()
 
     def _safely(self, name: str, *args: str) -> None:
@@ -171,7 +186,7 @@ class ClockProcess:
         if thread is None or not thread.is_alive():
             return "scheduler"
         now = time.monotonic()
-        return next((name for name in ("heartbeat", "sweep", "outbox") if now - self._alive_at[name] > limit), None)
+        return next((name for name in ("heartbeat", "sweep", "outbox", "timetable") if now - self._alive_at[name] > limit), None)
 
     def stop(self) -> None:
         self.stopping.set()

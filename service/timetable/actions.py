@@ -1,0 +1,187 @@
+"""Planning ahead and starting what is due; both may run any number of times, in any number of clock processes.
+
+A run is locked, started by the engine and marked in one transaction, so a clock that is killed leaves it either planned
+or started. Surprise: on SQLite the unit itself is the lock; on PostgreSQL a row that another clock holds is skipped.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from engine.api import SYSTEM, Scope
+from engine.errors import EngineError
+from service.calendars.queries import calendar_of
+from service.db import insert_or_leave, upserting
+from service.organisation.models import Centre
+from service.timetable import rules
+from service.timetable.kinds import NotWanted, Slot, all_kinds
+from service.timetable.models import PlannedRun, PlannedUntil, RunState
+
+log = logging.getLogger("zhiban.clock")
+
+WINDOW_PASSED = "window-passed"  # no clock process ran while it could have started
+
+
+# --- planning ---------------------------------------------------------------------------------------------------------
+
+
+def plan_ahead(app, day: date | None = None, centre_id: int | None = None) -> int:
+    """Make the rows of today and tomorrow (or of `day`) agree with what the planners give; how many rows changed.
+
+    Every active centre, or the one given. Days that nobody planned in time are made up for. Nothing that has started or
+    was missed is touched.
+    """
+    with app.session() as session:
+        centres = [c for c in session.scalars(sa.select(Centre.id).where(Centre.active)) if centre_id in (None, c)]
+    return sum(_plan_centre(app, centre, day) for centre in centres)
+
+
+def _plan_centre(app, centre_id: int, day: date | None) -> int:
+    now = app.clock.now()
+    with app.session() as session:  # most looks find nothing to change, and those take no lock
+        if not _differences(session, centre_id, day, now)[0]:
+            return 0
+    with app.writing() as session:
+        session.info["unit"].lock_request(f"timetable-{centre_id}")
+        changes, until = _differences(session, centre_id, day, now)
+        for new, gone in changes:
+            insert_or_leave(session, PlannedRun.__table__, new, ["centre_id", "kind", "key", "due_at"])
+            session.execute(
+                sa.delete(PlannedRun).where(PlannedRun.id.in_(gone), PlannedRun.state == RunState.PLANNED),
+                execution_options={"synchronize_session": False},
+            )
+        if until is not None:
+            row = upserting(session, PlannedUntil).values(centre_id=centre_id, day=until)
+            session.execute(row.on_conflict_do_update(index_elements=["centre_id"], set_={"day": until}))
+        return sum(len(new) + len(gone) for new, gone in changes)
+
+
+def _differences(session: Session, centre_id: int, day: date | None, now: datetime) -> tuple[list, date | None]:
+    """Per day the rows to add and the ids to take away, days without any left out; and until when it is planned then.
+    Planning a single day moves no end.
+    """
+    today = calendar_of(session, centre_id).local(now).date()
+    until = session.scalar(sa.select(PlannedUntil.day).where(PlannedUntil.centre_id == centre_id))
+    days = [day] if day else rules.days_to_plan(today, until)
+    changes = [_day(session, centre_id, on, now, made_up=until is not None and until < on) for on in days]
+    newest = until if day else max(days[-1], until or days[-1])
+    return [pair for pair in changes if any(pair) or newest != until], newest
+
+
+def _day(session: Session, centre_id: int, on: date, now: datetime, made_up: bool) -> tuple[list[dict], list[int]]:
+    wanted: dict[rules.Key, Slot] = {
+        (kind.key, slot.key, slot.due): slot
+        for kind in all_kinds().values()
+        for slot in kind.slots(session, centre_id, on)
+    }
+    rows = session.execute(
+        sa.select(PlannedRun.id, PlannedRun.kind, PlannedRun.key, PlannedRun.due_at, PlannedRun.state).where(
+            PlannedRun.centre_id == centre_id, PlannedRun.day == on
+        )
+    ).all()
+    there = {(row.kind, row.key, row.due_at): row for row in rows}
+    new = rules.to_add({key: slot.ends_at for key, slot in wanted.items()}, there, now, made_up)
+    gone = [row.id for key, row in there.items() if key not in wanted and row.state == RunState.PLANNED]
+    return [_row(centre_id, on, key[0], wanted[key]) for key in sorted(new)], gone
+
+
+def _row(centre_id: int, on: date, kind: str, slot: Slot) -> dict:
+    return {
+        "centre_id": centre_id,
+        "building_id": slot.building_id,
+        "kind": kind,
+        "key": slot.key,
+        "day": on,
+        "starts_at": slot.starts_at,
+        "due_at": slot.due,
+        "ends_at": slot.ends_at,
+        "state": RunState.PLANNED,
+        "reason": "",
+        "tries": 0,
+    }
+
+
+# --- starting ---------------------------------------------------------------------------------------------------------
+
+
+def start_due(app, now: datetime | None = None, limit: int = 50) -> int:
+    """Start what is due, each in a transaction of its own, or mark it missed where its window has passed; how many were
+    dealt with. A start that fails is tried again until its window passes, and delays no other.
+    """
+    now = now or app.clock.now()
+    with app.session() as session:
+        due = session.scalars(
+            sa.select(PlannedRun.id)
+            .where(
+                PlannedRun.state == RunState.PLANNED,
+                PlannedRun.due_at <= now,
+                sa.or_(PlannedRun.retry_at.is_(None), PlannedRun.retry_at <= now),
+            )
+            .order_by(PlannedRun.due_at, PlannedRun.id)
+            .limit(limit)
+        ).all()
+    return sum(_take(app, run_id, now) for run_id in due)
+
+
+def _take(app, run_id: int, now: datetime) -> bool:
+    try:
+        with app.writing() as session:
+            run = session.scalars(
+                sa.select(PlannedRun)
+                .where(PlannedRun.id == run_id, PlannedRun.state == RunState.PLANNED)
+                .with_for_update(skip_locked=True)
+            ).first()
+            if run is None:
+                return False  # another clock has it
+            kind = all_kinds().get(run.kind)
+            if kind is None or run.ends_at <= now:
+                _miss(session, run, kind, run.reason or WINDOW_PASSED)
+            else:
+                _start(app, session, run, kind, now)
+        return True
+    except sa.exc.OperationalError:
+        log.warning("planned run %s waits: the database is busy", run_id)
+    except Exception as error:
+        log.exception("planned run %s could not start", run_id)
+        _failed(app, run_id, now, error)
+    return False
+
+
+def _start(app, session: Session, run: PlannedRun, kind, now: datetime) -> None:
+    try:
+        start = kind.begin(session, run)
+    except NotWanted as reason:
+        run.state, run.reason = RunState.MISSED, str(reason)
+        return
+    session.flush()
+    started = app.engine.start(
+        kind.process,
+        start.variables,
+        business_key=start.business_key,
+        scope=Scope(run.centre_id, run.building_id),
+        actor=SYSTEM,
+        request_id=f"planned-run-{run.id}",
+        unit=session.info["unit"],
+    )
+    run.state, run.instance_id, run.started_at = RunState.STARTED, started.instance_id, now
+    run.late_seconds, run.reason, run.retry_at = int((now - run.due_at).total_seconds()), "", None
+
+
+def _miss(session: Session, run: PlannedRun, kind, reason: str) -> None:
+    run.state, run.reason = RunState.MISSED, reason
+    if kind is not None:
+        kind.missed(session, run)
+
+
+def _failed(app, run_id: int, now: datetime, error: Exception) -> None:
+    """Note why, and when to try again. The text of the engine's own errors names the element and the remedy."""
+    why = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+    with app.writing() as session:
+        run = session.get(PlannedRun, run_id)
+        if run is not None and run.state == RunState.PLANNED:
+            run.tries += 1
+            run.reason, run.retry_at = why[:500], rules.retry_at(run.tries, now)
