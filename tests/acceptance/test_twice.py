@@ -24,6 +24,7 @@ def tickets(live) -> int:
 
 
 def test_two_clicks_on_save_register_one_ticket(desk, live):
+    """T19."""
     lin = desk("lin")
     fill_register(lin)
     with lin.page.expect_navigation():
@@ -69,6 +70,7 @@ def test_back_to_a_task_that_is_done_leads_to_its_ticket(desk, live, story):
 
 
 def test_the_second_of_two_people_at_one_task_sees_who_was_faster(desk, live, story):
+    """T17."""
     number = story.register(unit="2-0805")
     story.dispatch(number)
     gao, liu = desk("gao"), desk("liu", phone=True)

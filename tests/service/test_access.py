@@ -61,6 +61,7 @@ def test_each_role_may_do_with_a_ticket_what_the_table_says_and_nothing_else(sto
 
 @pytest.mark.parametrize("username", ON_DISPATCHED)
 def test_list_page_search_and_direct_link_agree(story, dispatched, username):
+    """T23."""
     sees = "see" in ON_DISPATCHED[username]
     with story.as_person(username) as person:
         assert bool(queries.register_list(person).tickets) is sees

@@ -74,6 +74,7 @@ def test_the_filters_of_the_screen_are_those_of_the_export(visitor, repair):
 
 
 def test_what_customers_wrote_comes_back_as_text_and_never_as_a_formula(visitor):
+    """T27: every export is xlsx, each cell a text."""
     lin = visitor("lin")
     for text in (
         '=HYPERLINK("http://evil.example","点我")',

@@ -33,6 +33,7 @@ def send(person, address: str, name: str, content: bytes, **values):
 
 
 def test_a_photo_of_a_task_stands_on_the_ticket_without_its_hidden_data(visitor, arrive):
+    """T24."""
     liu = visitor("liu")
     answer = send(liu, arrive, "修前.jpg", jpeg(), arrived_at="2026-11-20T10:00")
     assert answer.status_code == 303, answer.get_data(as_text=True)

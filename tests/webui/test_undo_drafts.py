@@ -278,6 +278,7 @@ def test_presence_is_over_when_it_is_not_renewed_or_the_page_is_closed(app, visi
 
 
 def test_presence_never_keeps_anybody_from_acting(visitor, task):
+    """T17."""
     lin, chen = visitor("lin"), visitor("chen")
     beat(chen, writes="1")
     do(lin, task, DISPATCH)

@@ -99,6 +99,7 @@ def test_the_draft_goes_with_the_step_it_became(desk):
 
 
 def test_a_step_that_fails_leaves_the_draft(desk):
+    """T19."""
     saved = desk.save("先到", 0)
     with pytest.raises(Exception, match="department"):
         tickets.complete_task(

@@ -49,6 +49,7 @@ def hall(story, chance):
 
 
 def test_what_is_found_is_what_reading_every_text_finds(hall, chance, full):
+    """T21: phrases of one to six characters, with digits among them."""
     phrases = {p for _ in range(2000 if full else 60) if not (p := crowd.text(chance, LETTERS, 1, 6)).strip().isdigit()}
     for username in PEOPLE:
         with hall.as_person(username) as person:
@@ -98,6 +99,7 @@ def test_a_unit_is_found_however_it_is_written(story, typed):
 
 @pytest.mark.parametrize("typed", ["沈静", "沈", "静", "sj", "SJ", "ｓｊ", "shenjing", "shen jing", "shenj", "2046", "13800132046", "1380"])
 def test_a_person_is_found_by_name_pinyin_initials_and_phone(story, typed):
+    """T21."""
     with story.as_person("lin") as lin:
         assert "沈静" in [c.name for c in find(lin, typed).contacts]
         assert "沈静" not in [c.name for c in find(lin, "46").contacts], "two digits are no phone"
@@ -142,6 +144,7 @@ def test_every_note_that_is_shown_is_found(story):
 
 
 def test_another_centre_finds_and_counts_nothing(story):
+    """T23."""
     story.register()
     with story.as_person("hu") as hu:
         for typed in ("滴水", "水", "2026", "0001", "1", "恒远", "沈静", "sj", "3-1201", "2046"):

@@ -82,6 +82,7 @@ def test_a_file_over_the_limit_is_refused():
 
 
 def test_a_photo_lies_outside_the_web_root_under_a_key_that_nobody_guesses(story):
+    """T24, T28: the name stays as it was given, the file lies under a random key."""
     number = story.register()
     photo = actions.add_photo(story.app, story.person("lin"), number, jpeg(), "茶水间 1.jpg", "before")
     with story.as_person("lin") as lin:
@@ -91,6 +92,7 @@ def test_a_photo_lies_outside_the_web_root_under_a_key_that_nobody_guesses(story
 
 
 def test_the_same_picture_sent_again_is_one_photo(story):
+    """T28."""
     number = story.register()
     first = actions.add_photo(story.app, story.person("lin"), number, jpeg(), "a.jpg")
     again = actions.add_photo(story.app, story.person("lin"), number, jpeg(), "b.jpg")
@@ -99,6 +101,7 @@ def test_the_same_picture_sent_again_is_one_photo(story):
 
 
 def test_a_photo_is_given_only_to_who_sees_its_ticket(story):
+    """T24."""
     photo = actions.add_photo(story.app, story.person("lin"), story.register(), jpeg(), "a.jpg")
     for username in ("hu", "gao", "admin"):
         with story.as_person(username) as person, pytest.raises(NotThere):

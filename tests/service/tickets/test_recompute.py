@@ -118,6 +118,7 @@ def test_the_moved_timer_fires_at_its_new_instant_and_not_at_the_old_one(story, 
 
 
 def test_a_preview_lists_what_would_move_and_moves_nothing(story, dispatched):
+    """T32."""
     before = (ticket(story, dispatched).response_due_at, deadlines(story, dispatched))
     with story.app.session() as session:
         newest = calendar_of(session, story.world.centre_id)
