@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import DefinitionRefused, ExpressionError, NotFound
-from engine.feel import Feel, values
+from engine.feel import Feel, punctuation, values
 from engine.feel import dmn as _dmn
 
 DECIDE_CPU_MILLISECONDS = 200
@@ -150,12 +150,14 @@ def _check_texts(model: dict, feel: Feel, faults: _dmn.Faults) -> dict[str, list
         name = names[fault["element"]]["name"] if fault["element"] in names else fault["element"]
         place = ", ".join(part for part in (name, fault["at"]) if part)
         faults.add(
-            fault["element"], f"{place}: {fault['message']} in `{fault['text']}`.", _remedy(fault["message"]), "text"
+            fault["element"], f"{place}: {fault['message']} in `{fault['text']}`.", _remedy(fault), "text"
         )
     return found["takes"]
 
 
-def _remedy(message: str) -> str:
-    if message.startswith("unknown name"):
+def _remedy(fault: dict) -> str:
+    if (half_width := punctuation.remedy(fault["text"])) is not None:
+        return half_width
+    if fault["message"].startswith("unknown name"):
         return "A text stands in quotes; a variable has to be an input of the decision."
     return "Write a FEEL expression."

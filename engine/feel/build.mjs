@@ -1,5 +1,5 @@
 // node engine/feel/build.mjs: npm's feelin and our files in js/ become engine/feel/bundle.js, one script for QuickJS.
-// js/strict.js is appended to feelin's own module; two lines of feelin that hide a wrong argument are replaced. The
+// APPENDED are put behind feelin's own module; two lines of feelin that hide a wrong argument are replaced. The
 // build fails when feelin's text no longer fits, so a new version of feelin cannot lose this in silence.
 import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = dirname(fileURLToPath(import.meta.url));
+
+const APPENDED = ['arithmetic.js', 'functions.js', 'strict.js'];
 
 const REPLACED = [
   ['if (!convertedArgs) {\n            return null;',
@@ -22,12 +24,12 @@ function strictFeelin(source) {
     }
     source = source.replace(old, replacement);
   }
-  return source + readFileSync(join(here, 'js/strict.js'), 'utf8');
+  return source + APPENDED.map(name => readFileSync(join(here, 'js', name), 'utf8')).join('');
 }
 
 await build({
   entryPoints: [join(here, 'js/main.js')],
-  outfile: join(here, 'bundle.js'),
+  outfile: process.argv[2] ?? join(here, 'bundle.js'),
   bundle: true,
   minify: true,
   format: 'iife',

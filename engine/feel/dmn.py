@@ -130,6 +130,9 @@ class _Reader:
         self.depth = 0
 
     def model(self) -> dict:
+        for each in _children(self.root, "import"):
+            name = each.get("name") or each.get("namespace") or "another file"
+            self.faults.add(None, f"The file imports {name}.", "Draw what it needs in this file.", "reference")
         for item in _children(self.root, "itemDefinition"):
             self.types[item.get("name", "")] = self._type_definition(item)
         model = {

@@ -77,6 +77,7 @@ def test_names_have_to_be_drawn_once_any_input_is_drawn():
             ),
             "dmn-circle",
         ),
+        (definitions('<import name="other" namespace="n2" importType="dmn"/>', decision("t", literal("1"))), "dmn-reference"),
         (scores("BEST"), "dmn-policy"),
         (scores("PRIORITY"), "dmn-policy"),
         (scores("FIRST", "SUM"), "dmn-policy"),

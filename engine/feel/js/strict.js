@@ -1,7 +1,7 @@
-// Not a module of its own: build.mjs appends this text to feelin's module, so it sees feelin's inner names (evalNode,
-// getType, builtins, ...) and may replace its functions. What it changes: a warning becomes an error, a wrong type is
-// an error and not null, `and` / `or` stop at the side that decides, the clock is taken away, and a tree is built once
-// per text and names in scope.
+// Not a module of its own: build.mjs appends this text to feelin's module, behind arithmetic.js and functions.js, so it
+// sees feelin's inner names (evalNode, getType, builtins, ...) and may replace its functions. What it changes: a warning
+// becomes an error, a wrong type is an error and not null, `and` / `or` stop at the side that decides, the clock is taken
+// away, and a tree is built once per text and names in scope.
 
 /** What stops an evaluation. `kind` is feelin's warning type; `position` is {from, to} in the expression. */
 export class StrictError extends Error {
@@ -117,7 +117,8 @@ const NODES = {
     if (right === 0 && node.input === '/') {
       throw new StrictError('INVALID_TYPE', 'division by zero');
     }
-    const result = stock(context)(() => left, () => right);
+    const result = isNumber(left) && isNumber(right) ? OPERATORS[node.input](left, right)
+      : scaled(node.input, left, right) ?? stock(context)(() => left, () => right);
     if (typeof result === 'number' && !Number.isFinite(result)) {
       throw new StrictError('INVALID_TYPE', 'the number is too large');
     }
@@ -144,7 +145,8 @@ const NODES = {
     return value;
   },
   Comparison: (args, node, stock) => tag(placed(stock, node), 'test'),
-  ArithmeticExpression: (args, node, stock) => stock && tag(placed(stock, node), stock.type),
+  ArithmeticExpression: (args, node, stock) => stock && tag(placed(args.length === 2 ? sign(args) : stock, node), stock.type),
+  NumericLiteral: (args, node) => constant(literalNumber(node.input), 'number'),
 };
 const REBUILT = new Set(['IfExpression']); // these call feelin's builder themselves, with other arguments
 
@@ -159,6 +161,14 @@ evalNode = function (node, args, interpreterContext) {
   }
   return replace(args, node, stockEvalNode(node, args, interpreterContext));
 };
+
+/** -x, also of a duration. */
+function sign([operator, operand]) {
+  return context => {
+    const value = operand(context);
+    return isDuration(value) ? negated(value) : operator(context)(() => 0, () => value);
+  };
+}
 
 function truth(value, word) {
   if (value === true || value === false || isNil(value)) {
@@ -245,4 +255,4 @@ export function isBuiltin(name) {
   return Object.prototype.hasOwnProperty.call(builtins, name);
 }
 
-export { normalizeContextKey, getType, equals };
+export { cmp, equals, getType, normalizeContextKey, sum };

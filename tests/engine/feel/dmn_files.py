@@ -21,7 +21,7 @@ def table(inputs: list, outputs: list, rules: list[tuple[list, list]], policy="U
     for expression, kind, *values in inputs:
         allowed = text("inputValues", values[0]) if values else ""
         typed = text("inputExpression", expression, f'typeRef="{kind}"')
-        parts.append(f'<input label="{expression}">{typed}{allowed}</input>')
+        parts.append(f'<input label="{escape(expression)}">{typed}{allowed}</input>')
     for name, kind, *more in outputs:
         inner = "".join(
             text(tag, value) for tag, value in zip(("outputValues", "defaultOutputEntry"), more, strict=False) if value

@@ -1,5 +1,5 @@
 // One decision table: which rules hit, and what the hit policy makes of their outputs.
-import { equals, getType } from 'feelin';
+import { cmp, equals, getType, sum } from 'feelin';
 import { toWire } from '../values.js';
 import { Failure, holds, placed, value } from './texts.js';
 import { typed } from './types.js';
@@ -117,9 +117,18 @@ function numbers(list) {
   return list;
 }
 
+/** Numbers, texts, dates, times or durations: anything of one type that has an order. */
+function extreme(list, sign) {
+  const types = new Set(list.map(getType));
+  if (types.size > 1 || ['nil', 'boolean', 'list', 'context'].includes(getType(list[0]))) {
+    throw new PolicyError(`the least or greatest is asked of ${[...types].join(', ')}`);
+  }
+  return list.reduce((best, item) => sign * cmp(item, best) > 0 ? item : best);
+}
+
 const AGGREGATIONS = {
-  SUM: list => numbers(list).reduce((sum, item) => sum + item, 0),
-  MIN: list => numbers(list).reduce((least, item) => Math.min(least, item)),
-  MAX: list => numbers(list).reduce((most, item) => Math.max(most, item)),
+  SUM: list => sum(numbers(list)),
+  MIN: list => extreme(list, -1),
+  MAX: list => extreme(list, 1),
   COUNT: list => list.length,
 };
