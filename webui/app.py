@@ -97,6 +97,7 @@ def shared_keys() -> dict[str, str]:
     return {
         "/": gettext("找单元、客户、电话、单号"),
         "↑ ↓": gettext("选一行"),
+        "← →": gettext("换一列"),
         "↵": gettext("办选中的这件"),
         "1–9": gettext("选类别"),
         "Ctrl ↵": gettext("保存表单"),

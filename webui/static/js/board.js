@@ -1,4 +1,4 @@
-// The board: X selects the row in focus, left and right go to the next lane, and nothing is fetched anew while rows are selected.
+// The board: left and right go to the next lane, and nothing is fetched anew while rows are selected.
 (() => {
   const board = () => document.getElementById('board');
   const boxes = () => [...document.querySelectorAll('#board input[name="task"]')];
@@ -29,10 +29,6 @@
   document.addEventListener('keydown', event => {
     if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey || document.body.dataset.keys === 'off') return;
     if (typing(event.target) || document.querySelector('dialog[open]')) return;
-    if (event.key === 'x' || event.key === 'X') {
-      const box = current()?.querySelector('input[name="task"]');
-      if (box) { event.preventDefault(); box.click(); }
-    }
     if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') { if (aside(event.key === 'ArrowRight' ? 1 : -1)) event.preventDefault(); }
   });
   document.addEventListener('focusin', event => {

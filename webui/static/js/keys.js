@@ -1,10 +1,17 @@
 // Single keys. Each belongs to a visible element: data-key="n" presses it. Off while typing, while an input method composes,
-// with Ctrl/Alt/Meta held, and by the switch in the person's menu. `?` lists what works on this page.
+// with Ctrl/Alt/Meta held, and by the switch in the person's menu. `?` lists what works on this page. data-row-key="x" belongs to
+// each row and presses the one in focus.
 (() => {
   const dialog = () => document.getElementById('keys');
   const on = () => document.body.dataset.keys !== 'off';
   const typing = el => el instanceof HTMLElement && (el.isContentEditable || el.matches('textarea, select, input:not([type="radio"], [type="checkbox"], [type="button"], [type="submit"], [type="file"])'));
   const shown = el => el.checkVisibility ? el.checkVisibility() : el.offsetParent !== null;
+
+  // what the keys that no element carries need to be of use here
+  const NEEDS = { '/': '#find, [data-find]', '↑ ↓': '[data-rows] > li', '← →': '#board section:has([data-rows]) ~ section [data-rows]',
+    '↵': '[data-rows] [data-row-action], [data-enter]', '1–9': '[data-digits], .z-cats input', 'Ctrl ↵': 'form[data-main], [data-default]' };
+  const works = key => !NEEDS[key] || [...document.querySelectorAll(NEEDS[key])].some(shown);
+  const rowKeys = () => [...document.querySelectorAll('[data-rows] > li[aria-current] [data-row-key]')];
 
   // rows: the one in focus carries aria-current, its button is the filled one
   const rows = () => [...document.querySelectorAll('[data-rows] > li')].filter(shown);
@@ -22,7 +29,8 @@
 
   function list() {
     const dl = document.querySelector('[data-key-list]');
-    const pairs = { ...JSON.parse(dl.dataset.shared) };
+    const pairs = Object.fromEntries(Object.entries(JSON.parse(dl.dataset.shared)).filter(([key]) => works(key)));
+    for (const el of rowKeys()) pairs[el.dataset.rowKey.toUpperCase()] = el.dataset.keyName;
     for (const el of document.querySelectorAll('[data-key]')) {
       if (shown(el)) pairs[el.dataset.key.toUpperCase()] = el.dataset.keyName || el.textContent.replace(/\s+\S{1,2}\s*$/, '').trim();
     }
@@ -67,8 +75,11 @@
       if (main) { event.preventDefault(); main.click(); }
       return;
     }
-    const owner = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`)].find(shown);
-    if (owner) { event.preventDefault(); owner.click(); }
+    const key = event.key.toLowerCase();
+    const owner = [...document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)].find(shown) || rowKeys().find(el => el.dataset.rowKey === key);
+    if (!owner) return;
+    event.preventDefault();
+    if (owner.matches('select')) owner.focus(); else owner.click();
   });
 
   document.addEventListener('click', event => {

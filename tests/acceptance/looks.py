@@ -1,0 +1,298 @@
+"""Every page that the application shows, in each of its states: what `test_accessible` looks at.
+
+`LOOKS` has an entry for each route that answers with a page; a new page without one fails a test. `lived` fills the centre and gives
+the ids that stand in braces in an address. Surprise: "error" is what a person sees after sending something wrong, so it is reached
+by the page's own form.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+from openpyxl import Workbook
+
+from tests.acceptance.conftest import Desk, photo_of
+from tests.people import Story
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+UNITS = ["楼栋", "楼层", "单元号", "客户类型", "面积", "客户名称", "联系人", "电话", "VIP", "习惯和禁忌"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at a page: in which state of the centre, as whom (None: nobody is logged in), and what is done there first."""
+
+    state: str  # empty, full, error
+    who: str | None
+    address: str
+    do: Callable[[Desk], Any] | None = None
+    dialogs: tuple[str, ...] = ()  # opened one after the other, each looked at by itself
+
+
+# Routes that answer with no page of their own: parts of one, data for its script, a file.
+NO_PAGES = {
+    "static",
+    "health.live",
+    "health.ready",
+    "desk.find",
+    "desk.who",
+    "exchange.export",
+    "exchange.template",
+    "files.photo",
+    "procedures.diagram",
+    "procedures.state",
+    "tickets.diagram",
+    "tickets.state",
+}
+
+
+# --- what is done before looking --------------------------------------------------------------------------------------
+
+
+def send(form: str, button: str = "button", **values) -> Callable[[Desk], None]:
+    """Fill the form and send it although the browser would hold it back, as an old one would."""
+
+    def do(desk: Desk) -> None:
+        for name, value in values.items():
+            desk.page.fill(f"{form} [name='{name}']", value)
+        with desk.page.expect_navigation(wait_until="load"):
+            desk.page.eval_on_selector(f"{form} {button}", "b => { b.form.noValidate = true; b.click() }")
+
+    return do
+
+
+def press(selector: str, shows: str) -> Callable[[Desk], None]:
+    """Press something that opens a part of the page."""
+
+    def do(desk: Desk) -> None:
+        desk.page.locator(selector).locator("visible=true").first.click()
+        desk.page.wait_for_selector(shows)
+
+    return do
+
+
+def bring(kind: str, *rows: list, name: str = "单元.xlsx") -> Callable[[Desk], None]:
+    """Bring a file in; without rows it is none that can be read."""
+
+    def do(desk: Desk) -> None:
+        content = workbook(*rows) if rows else b"nothing"
+        desk.page.set_input_files(f"#{kind}-file", {"name": name, "mimeType": XLSX, "buffer": content})
+        desk.submit(f"form[action*='/upload/{kind}'] button.main")
+
+    return do
+
+
+def workbook(*rows: list) -> bytes:
+    book, out = Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(out)
+    return out.getvalue()
+
+
+def give_what_is_gone(desk: Desk) -> None:
+    """Take over a task that nobody has any more: the report says what came of each."""
+    desk.page.eval_on_selector("#board [name=task]", "b => { b.value = '0'.repeat(32); b.checked = true }")
+    desk.submit("#board button[value=me]")
+
+
+def find(desk: Desk) -> None:
+    desk.page.fill("#find", "3-1201")
+    desk.page.wait_for_selector("#found a")
+
+
+def wrong_password(desk: Desk) -> None:
+    desk.log_in("lin", "wrong")
+
+
+# --- the pages ----------------------------------------------------------------------------------------------------------
+
+ON_TICKET = ("urge", "add", "promise", "urgency", "deadline", "merge", "withdraw", "help")
+
+LOOKS: dict[str, list[Look]] = {
+    "auth.login": [Look("empty", None, "/login"), Look("error", None, "/login", wrong_password)],
+    "auth.first_password": [
+        Look("empty", None, "/password"),
+        Look("error", None, "/password", send("form", username="lin", code="x", password="x")),
+    ],
+    "desk.first": [
+        Look("empty", "lin", "/"),
+        Look("full", "lin", "/"),
+        Look("full", "lin", "/?all=1", press("details.z-menu summary", ".z-sheet")),
+        Look("full", "lin", "/", find),
+        Look("full", "liu", "/"),
+        Look("full", "chen", "/", press("[data-open-keys]", "#keys dt")),
+    ],
+    "desk.register": [
+        Look("empty", "lin", "/register"),
+        Look("full", "lin", "/register?unit={unit}"),
+        Look("error", "lin", "/register", send("#register-form", "[data-default]")),
+    ],
+    "desk.search": [Look("empty", "lin", "/search?q=没有这样的事"), Look("full", "lin", "/search?q=滴水")],
+    "tickets.index": [
+        Look("empty", "lin", "/tickets"),
+        Look("full", "lin", "/tickets"),
+        Look("full", "lin", "/tickets?all=1"),
+    ],
+    "tickets.show": [
+        Look("full", "lin", "/tickets/{late}", dialogs=ON_TICKET),
+        Look("full", "gao", "/tickets/{late}", dialogs=("pause",)),
+        Look("full", "gao", "/tickets/{paused}", dialogs=("resume",)),
+        Look("full", "lin", "/tickets/{merged_into}", dialogs=("tell",)),
+        Look("full", "qin", "/tickets/{late}"),
+        Look("error", "lin", "/tickets/{late}", send("#add", "button.main")),
+    ],
+    "tasks.show": [
+        Look("full", "lin", "/tasks/{dispatch}"),
+        Look("full", "liu", "/tasks/{arrive}"),
+        Look("full", "gao", "/tasks/{accept}"),
+        Look("full", "liu", "/tasks/{handle}", dialogs=("help",)),
+        Look("full", "chen", "/tasks/{answer}"),
+        Look("full", "qin", "/tasks/{dispatch}"),
+        Look("error", "liu", "/tasks/{begun}"),
+        Look("error", "lin", "/tasks/{dispatch}", send("form[data-task]", "[data-default]")),
+        Look("error", "liu", "/tasks/{handle}", send("form[data-task]", "[data-default]")),
+    ],
+    "queue.index": [
+        Look("empty", "gao", "/queue"),
+        Look("full", "gao", "/queue"),
+        Look("full", "chen", "/queue?department=engineering"),
+    ],
+    "board.index": [
+        Look("empty", "chen", "/board"),
+        Look("full", "chen", "/board"),
+        Look("full", "chen", "/board?by=step"),
+        Look("full", "chen", "/board?lane=engineering"),
+        Look("full", "chen", "/board", press("#board .z-pick1", ".z-give")),
+        Look("full", "qin", "/board"),
+        Look("error", "chen", "/board", send("#board", "button[value=person]")),
+        Look("error", "chen", "/board", give_what_is_gone),
+    ],
+    "calendar.index": [
+        Look("full", "lin", "/calendar"),
+        Look("full", "chen", "/calendar?month=2026-10"),
+        Look("error", "chen", "/calendar", send("form.z-oneday", "[data-default]")),
+    ],
+    "calendar.preview": [
+        Look("full", "chen", "/calendar", send("form.z-oneday", "[data-default]", on="2026-11-24", text="台风停工")),
+        Look("full", "chen", "/calendar", send("form:has(button[value=import])", "button[value=import]")),
+    ],
+    "exchange.index": [
+        Look("empty", "wang", "/exchange"),
+        Look("full", "wang", "/exchange"),
+        Look("error", "wang", "/exchange", bring("units")),
+    ],
+    "exchange.show": [
+        Look("full", "wang", "/exchange", bring("units", UNITS, ["3座", "9", "0905", "公司", "60", "拾光摄影"])),
+        Look("full", "wang", "/exchange", bring("people", ["用户名", "姓名", "角色"], ["zhangsan", "张三", "客服专员"])),
+        Look("error", "wang", "/exchange", bring("units", UNITS, ["9座", "?", "x", "y", "z", "", "", "1", "?"])),
+    ],
+    "incidents.index": [
+        Look("empty", "admin", "/incidents"),
+        Look("full", "admin", "/incidents"),
+        Look("error", "admin", "/incidents", send("form[action='/incidents']", "button[value=resolve]")),
+    ],
+    "notices.index": [Look("empty", "lin", "/notices"), Look("full", "lin", "/notices")],
+    "notices.mail": [
+        Look("empty", "lin", "/notices/mail"),
+        Look("full", "lin", "/notices/mail"),
+        Look("error", "lin", "/notices/mail", send("form[action='/notices/mail']", "button.main", address="lin@")),
+    ],
+    "people.index": [
+        Look("empty", "lin", "/people"),
+        Look("full", "lin", "/people"),
+        Look("full", "admin", "/people"),
+        Look("error", "lin", "/people", send("form[action='/people/substitutes']", "[data-default]")),
+    ],
+    "people.show": [
+        Look("empty", "admin", "/people/sun"),
+        Look("full", "admin", "/people/liu"),
+        Look("full", "admin", "/people/admin"),
+        Look("error", "admin", "/people/liu", send("form[action*='/leave']", "button.main", reason="调走")),
+    ],
+    "procedures.index": [Look("full", "lin", "/procedures"), Look("full", "chen", "/procedures")],
+    "procedures.show": [Look("full", "lin", "/procedures/customer-request"), Look("full", "lin", "/procedures/escalation")],
+    "procedures.version": [Look("full", "lin", "/procedures/customer-request/{version}")],
+    "": [Look("error", "lin", "/nothing"), Look("error", "lin", "/tickets/2026-9999"), Look("error", None, "/login/nothing")],
+}
+
+
+# --- a centre with something of everything -------------------------------------------------------------------------------
+
+
+def lived(live) -> dict[str, str]:
+    """Fill the centre; gives the ids that stand in the addresses: late, urged, asked, promised, paused, merged, failed, stood in for."""
+    from service.tickets import actions, changes
+
+    app, story = live.app, Story(live.app)
+    lin, liu = story.person("lin"), story.person("liu")
+    with app.session() as session:
+        contact = session.execute(sa.text("select id from contact order by id limit 1")).scalar_one()
+    late, paused, double, waits = (story.register(unit=unit) for unit in ("2-0805", "3-1201", "3-0902", "3-0902"))
+    own = story.register(unit="3-1201", contact_id=contact)
+    for number in (late, paused, waits):
+        story.dispatch(number)
+    begun = begin(story, "liu", "accept_slip", late)
+    for number in (late, paused):
+        story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"}, number)
+    actions.add_photo(app, liu, late, photo_of(), "a.jpg")
+    actions.urge(app, lin, late, "怎么还没来")
+    actions.ask_help(app, lin, late, "没有钥匙")
+    actions.promise(app, lin, late, "几点修好，给回话", live.at("2026-11-20 17:59"))
+    story.complete("liu", "arrive", {"arrived_at": "2026-11-20T17:45"}, paused)
+    handle = story.task("liu", "handle", paused).task_id
+    changes.pause(app, liu, paused, "part-on-order", live.at("2026-11-25 10:00"))
+    actions.merge(app, lin, double, own)
+    stand_in(app, "lin", "zhou", live)
+    live.until("2026-11-23 11:00")
+    fail(app)
+    app.settings = replace(app.settings, smtp_host="127.0.0.1", smtp_tls="none", mail_from="zhiban@example.com")
+    with app.session() as session:
+        version = session.execute(sa.text("select hash from process_definition where key = 'customer-request'")).scalar()
+    return {
+        "late": late,
+        "paused": paused,
+        "merged_into": own,
+        "unit": str(story.world.units["3-1201"]),
+        "dispatch": story.task("lin", "dispatch", own).task_id,
+        "accept": story.task("gao", "accept_slip", waits).task_id,
+        "arrive": story.task("liu", "arrive", late).task_id,
+        "handle": handle,
+        "begun": begun,
+        "answer": story.task("chen", "answer_supervisor", late).task_id,
+        "version": version,
+    }
+
+
+def begin(story: Story, who: str, element: str, number: str) -> str:
+    """Somebody begins a task that another then does; gives its id."""
+    from service.drafts import actions, rules
+
+    task = story.task(who, element, number).task_id
+    actions.save(story.app, story.person(who), rules.of_task(task), {"answer": ["question"], "question_text": ["哪一间"]})
+    return task
+
+
+def stand_in(app, whom: str, by: str, live) -> None:
+    from service.board import standing_in
+
+    story = Story(app)
+    standing_in.enter(
+        app, story.person(whom), whom, by, live.at("2026-11-20 18:00"), live.at("2026-11-27 18:00")
+    )
+
+
+def fail(app) -> None:
+    """A step that stopped, as the engine writes it down."""
+    from engine.tables import incident
+
+    with app.engine.unit() as unit:
+        root, centre = unit.connection.execute(sa.text("select id, centre_id from process_instance limit 1")).one()
+        row = {"root_id": root, "instance_id": root, "centre_id": centre, "kind": "error", "command": "{}", "tries": 2}
+        unit.connection.execute(
+            sa.insert(incident).values(id="f" * 32, reason="no condition holds", element_id="dispatch", opened_at=unit.now, **row)
+        )
