@@ -24,7 +24,9 @@ from service import app as service
 from service import db, demo
 from service.calendars.actions import save_version
 from service.calendars.rules import Calendar, Week
+from service.findings.models import Finding, Source
 from service.organisation.models import Unit
+from service.patrols.models import PatrolPlan, Rhythm
 from service.settings import Settings
 from service.tickets.models import Ticket, TicketState
 
@@ -79,9 +81,10 @@ def prepare(app, story: dict[str, Any]) -> tuple[dict[str, Any], str, Scope]:
             save_version(
                 session, 1, calendar_of_story(story["calendar"]), actor=SYSTEM, now=app.clock.now(), reason="scenario"
             )
-        if variables.get("ticket_number"):
-            session.add(_ticket(app, session, variables))
-    return variables, str(variables.get("ticket_number") or "S-1"), Scope(1)
+        number = next((name for name in _ROWS if variables.get(name)), None)
+        if number is not None:
+            session.add(_ROWS[number](app, session, variables))
+    return variables, str(variables[number]) if number else "S-1", Scope(1)
 
 
 def calendar_of_story(given: dict[str, Any]) -> Calendar:
@@ -122,6 +125,33 @@ def _ticket(app, session, variables: dict[str, Any]) -> Ticket:
         registered_at=at,
         created_by="lin",
     )
+
+
+def _finding(app, session, variables: dict[str, Any]) -> Finding:
+    return Finding(
+        id=int(variables["finding_id"]),
+        number=str(variables["finding_number"]),
+        centre_id=1,
+        source=Source.PATROL,
+        group="facilities",
+        severity=variables["severity"],
+        department=variables["department"],
+        place=str(variables["place"]),
+        words=str(variables["title"]),
+        reported_by=str(variables["reported_by"]),
+        reported_at=variables["reported_at"],
+    )
+
+
+def _plan_of_patrol(app, session, variables: dict[str, Any]) -> PatrolPlan:
+    at = app.clock.now()
+    return PatrolPlan(
+        id=int(variables["plan_id"]), centre_id=1, area_id=1, name="3座", rhythm=Rhythm.TWICE, changed_by="chen", changed_at=at
+    )
+
+
+# What a story's process is about, by the variable that holds its business key.
+_ROWS = {"ticket_number": _ticket, "finding_number": _finding, "patrol_number": _plan_of_patrol}
 
 
 def play_all(root: Path, keys: Iterable[str] = ()) -> Iterator[tuple[Procedure, scenarios.Report]]:

@@ -18,5 +18,8 @@ An area registers its kinds in a module `service/<area>/planner.py`, which is fo
 started is taken away; so a changed roster, plan or calendar needs no call, and `actions.plan_ahead` is there for a page
 that wants to show it at once. `Slot.due_at` says when to start if not at `starts_at` (a handover: 15 min before the
 shift's end). `Kind.missed(session, run)` is called when the window passed without a start. Dates and times are the
-planner's, in UTC; a run that starts late says by how much. `queries.runs` lists them.
+planner's, in UTC. A run that starts late says by how much. `queries.runs` lists them.
+
+A kind with `slots=None` is not planned ahead: a step says `steps.start_soon(connection, ...)` and the clock starts it
+within a second, so that one procedure can set off another without waiting for it.
 """

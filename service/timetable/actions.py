@@ -73,14 +73,13 @@ def _differences(session: Session, centre_id: int, day: date | None, now: dateti
 
 
 def _day(session: Session, centre_id: int, on: date, now: datetime, made_up: bool) -> tuple[list[dict], list[int]]:
+    planned = {key: kind for key, kind in all_kinds().items() if kind.slots is not None}
     wanted: dict[rules.Key, Slot] = {
-        (kind.key, slot.key, slot.due): slot
-        for kind in all_kinds().values()
-        for slot in kind.slots(session, centre_id, on)
+        (key, slot.key, slot.due): slot for key, kind in planned.items() for slot in kind.slots(session, centre_id, on)
     }
     rows = session.execute(
         sa.select(PlannedRun.id, PlannedRun.kind, PlannedRun.key, PlannedRun.due_at, PlannedRun.state).where(
-            PlannedRun.centre_id == centre_id, PlannedRun.day == on
+            PlannedRun.centre_id == centre_id, PlannedRun.day == on, PlannedRun.kind.in_(planned)
         )
     ).all()
     there = {(row.kind, row.key, row.due_at): row for row in rows}

@@ -51,11 +51,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind: its procedure, its slots of a centre and day, what it begins with, what to do when it was missed."""
+    """One kind: its procedure, its slots of a centre and day, what it begins with, what to do when it was missed.
+
+    `slots` None: nothing is planned ahead; its runs come from `steps.start_soon`.
+    """
 
     key: str
     process: str
-    slots: Callable[[Session, int, date], Iterable[Slot]]
+    slots: Callable[[Session, int, date], Iterable[Slot]] | None
     begin: Callable[[Session, PlannedRun], Start]
     missed: Callable[[Session, PlannedRun], None] = field(default=lambda session, run: None)
 
