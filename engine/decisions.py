@@ -32,8 +32,8 @@ class Evaluated:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What came out. `rules` (from 1) and `inputs` are those of the asked table; `trail` has the tables it required,
-    too.
+    """What came out. `rules` (from 1) are those of `table`: the asked one, or where an expression was asked the table
+    it asked last. `inputs` belong to what was asked; `trail` has every table on the way.
     """
 
     value: object
@@ -91,10 +91,10 @@ class Decisions:
         trail = [
             Evaluated(each["decision"], each["rules"], values.from_json(each["inputs"])) for each in reply["trail"]
         ]
-        own = next(
-            (each for each in reversed(trail) if each.decision == decision_id), Evaluated(decision_id, [], dict(given))
-        )
-        return Decision(values.from_json(reply["v"]), own.rules, decision_id, own.inputs, trail)
+        own = next((each for each in reversed(trail) if each.decision == decision_id), None)
+        table = own or (trail[-1] if trail else Evaluated(decision_id, [], {}))
+        inputs = own.inputs if own else dict(given)
+        return Decision(values.from_json(reply["v"]), table.rules, table.decision, inputs, trail)
 
     def _decision(self, decision_id: str) -> dict:
         if decision_id not in self._model["decisions"]:

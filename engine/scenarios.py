@@ -187,7 +187,7 @@ class Story:
         self.report.passed = self._passed()
         for event in self.engine.trace(self.root):
             if event["kind"] == "decision":
-                self.report.rules.update((event["decision"], rule) for rule in event["rules"])
+                self.report.rules.update((event["table"], rule) for rule in event["rules"])
 
     def _fault(self, where: str, text: str) -> None:
         self.report.faults.append(f"{where}: {text}")

@@ -59,6 +59,8 @@ IN_CENTRE: dict[str, frozenset[Role]] = {
     "see procedures": WORKING | READING | {Role.PROCESS_OWNER, Role.ADMIN},
     "change procedures": frozenset({Role.PROCESS_OWNER}),
     "change calendar": LEAD | {Role.PROCESS_OWNER},
+    "see promises": WORKING | READING,
+    "change promises": LEAD,
     "manage people": frozenset({Role.ADMIN}),
     "import units": frozenset({Role.MANAGER, Role.ADMIN}),
     "import people": frozenset({Role.MANAGER, Role.ADMIN}),  # a manager only within limits: service.exchange.people

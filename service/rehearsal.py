@@ -28,7 +28,7 @@ from service.findings.models import Finding, Source
 from service.organisation.models import Unit
 from service.patrols.models import PatrolPlan, Rhythm
 from service.settings import Settings
-from service.tickets.models import Ticket, TicketState
+from service.tickets.models import ContractPromise, Ticket, TicketState
 
 _BEFORE = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)  # when the throwaway centre was founded
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -74,13 +74,16 @@ class Stage:
 
 
 def prepare(app, story: dict[str, Any]) -> tuple[dict[str, Any], str, Scope]:
-    """What a story assumes: its calendar in centre 1, and a ticket row with the number that its variables name."""
+    """What a story assumes: its calendar and contract promises in centre 1, and a ticket row with the number that its
+    variables name.
+    """
     variables = dict(story["start"].get("variables") or {})
     with app.writing() as session:
         if story.get("calendar"):
             save_version(
                 session, 1, calendar_of_story(story["calendar"]), actor=SYSTEM, now=app.clock.now(), reason="scenario"
             )
+        session.add_all(_promise(app, given) for given in story.get("promises") or ())
         number = next((name for name in _ROWS if variables.get(name)), None)
         if number is not None:
             session.add(_ROWS[number](app, session, variables))
@@ -100,6 +103,11 @@ def calendar_of_story(given: dict[str, Any]) -> Calendar:
 
 def _day(value) -> date:
     return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+def _promise(app, given: dict[str, Any]) -> ContractPromise:
+    days = {name: _day(given[name]) for name in ("from_on", "until_on") if given.get(name)}
+    return ContractPromise(centre_id=1, made_by="wang", made_at=app.clock.now(), followed=True, **given | days)
 
 
 def _ticket(app, session, variables: dict[str, Any]) -> Ticket:

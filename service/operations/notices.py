@@ -10,13 +10,20 @@ from service.tickets import steps
 WHOM = ("department-head", "owner", "worker", "supervisor", "manager", "quality")
 
 
-@registry.operation("ticket.remind", inputs={"whom": str, "about": str, "department": str}, optional=("department",))
-def remind(step, *, whom, about, department=None):
+@registry.operation(
+    "ticket.remind",
+    inputs={"whom": str, "about": str, "also": str, "department": str},
+    optional=("also", "department"),
+)
+def remind(step, *, whom, about, also=None, department=None):
     """Tell `whom` (department-head, owner, worker, supervisor, manager, quality) `about` this ticket, in the owner's
-    words.
+    words; `also`: one more of these.
     """
     ticket = steps.ticket_of(step.connection, step.business_key)
     people, groups = _addressed(step.connection, ticket, whom, department)
+    if also:
+        more_people, more_groups = _addressed(step.connection, ticket, also, department)
+        people, groups = people + more_people, groups + more_groups
     tell(step, "reminder", ticket, people, groups, about=about, whom=whom, urgent=ticket.urgency == "urgent")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from service.notifications.notify import tell
 from service.operations import registry
-from service.tickets import pauses, steps, targets
+from service.tickets import contracts, pauses, steps, targets
 from service.tickets.models import NoteKind
 
 INSTANTS = ("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_at")
@@ -22,6 +22,16 @@ def set_targets(step, *, service_level, registered_at, reply_deadline=None):
     """Compute the ticket's response, arrival and resolution instants from the decision table's row."""
     ticket = steps.ticket_of(step.connection, step.business_key)
     return targets.set_targets(step.connection, ticket.id, service_level, registered_at, step.now, reply_deadline)
+
+
+@registry.operation("ticket.promised", inputs={"category": str, "urgency": str}, outputs=("promised",))
+def promised(step, *, category, urgency):
+    """What contracts promised for such a request of this unit and customer: per limit the shortest promise, or null."""
+    ticket = steps.ticket_of(step.connection, step.business_key)
+    there = contracts.in_force(step.connection, ticket.centre_id)
+    on = contracts.date_in(step.connection, ticket.centre_id, ticket.registered_at) if there else date.min
+    request = contracts.Request(ticket.unit_id, ticket.customer_id, category, urgency, on)
+    return {"promised": contracts.promised(there, request)}
 
 
 @registry.operation("ticket.on-the-spot", inputs={"result": str}, outputs=("handled_at",))

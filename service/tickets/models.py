@@ -7,7 +7,7 @@ knows.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -192,15 +192,48 @@ class Target(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
     kind: Mapped[TargetKind] = mapped_column(choice(TargetKind))
     start_at: Mapped[datetime]
-    minutes: Mapped[int]  # what the table gave, in the calendar's own time
+    minutes: Mapped[int]  # what the table gave or, where it is less, the contract's promise; in the calendar's own time
+    table_minutes: Mapped[int | None]  # where a promise counts: what the table gave, None for no such limit
+    promise_id: Mapped[int | None]  # the contract_promise whose minutes these are
     calendar: Mapped[str] = mapped_column(String(24))  # business, round-the-clock
     calendar_version: Mapped[int]
-    standard_at: Mapped[datetime]  # what the table's minutes give
+    standard_at: Mapped[datetime]  # what these minutes give
     due_at: Mapped[datetime]  # what counts: the customer's own deadline where it is earlier
     source: Mapped[str] = mapped_column(String(24))  # table, customer, promise
     reason: Mapped[str] = mapped_column(Text, default="")
     sum: Mapped[dict[str, Any]]  # service.calendars.rules.Sum as JSON
     computed_at: Mapped[datetime]
+
+
+class ContractPromise(Base):
+    """A limit that a contract of the project promised: its words, where they stand, for which requests, how many minutes.
+
+    A promise is not rewritten: a change ends it and adds another, so that a ticket's sum names what held then.
+    """
+
+    __tablename__ = "contract_promise"
+    __table_args__ = (Index("ix_contract_promise_centre", "centre_id", "ended_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))
+    text: Mapped[str] = mapped_column(String(200))
+    source: Mapped[str] = mapped_column(String(200))  # contract and clause
+    from_on: Mapped[date]
+    until_on: Mapped[date | None]  # its last day
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))  # None, as below: for all of them
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id"))
+    category: Mapped[Category | None] = mapped_column(choice(Category))
+    urgency: Mapped[Urgency | None] = mapped_column(choice(Urgency))
+    response_minutes: Mapped[int | None]
+    arrival_minutes: Mapped[int | None]
+    resolution_minutes: Mapped[int | None]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("contract_promise.id"))
+    made_by: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    ended_by: Mapped[str | None] = mapped_column(String(64))
+    ended_at: Mapped[datetime | None]
+    followed: Mapped[bool] = mapped_column(default=False)  # whether open limits have moved to where it puts them
+    unit: Mapped[Unit | None] = relationship()
+    customer: Mapped[Customer | None] = relationship()
 
 
 class TicketPause(Base):

@@ -28,6 +28,7 @@ from service.tickets import photos, rules
 from service.tickets.models import (
     OPEN_STATES,
     Category,
+    ContractPromise,
     Escalation,
     Photo,
     Promise,
@@ -347,11 +348,13 @@ class TargetLine:
     calendar: str
     calendar_version: int
     standard_at: datetime
-    source: str  # table, customer
+    source: str  # table, customer, promise
     reason: str
     sum: dict[str, Any]
     chip: Chip
     minutes_left: int | None
+    promise: ContractPromise | None = None  # whose minutes these are
+    table_minutes: int | None = None  # what the table gave beside the promise; None for no such limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,6 +537,9 @@ def _targets(session: Session, ticket: Ticket, now: datetime) -> list[TargetLine
         TargetKind.RESOLUTION: ticket.resolution_met_at,
         TargetKind.RETURN_VISIT: ticket.return_visit_met_at,
     }
+    named = {t.promise_id for t in newest.values() if t.promise_id}
+    wanted = sa.select(ContractPromise).where(ContractPromise.id.in_(named))
+    promises = {row.id: row for row in session.scalars(wanted)} if named else {}
     lines = []
     for kind in TargetKind:
         t, column = newest.get(kind), f"{kind.replace('-', '_')}_due_at"
@@ -555,6 +561,8 @@ def _targets(session: Session, ticket: Ticket, now: datetime) -> list[TargetLine
                     t.sum,
                     Chip.DONE if done else _chip(paused, now, t.start_at, t.due_at),
                     rules.minutes_left(now, t.due_at),
+                    promises.get(t.promise_id),
+                    t.table_minutes,
                 )
             )
     return lines

@@ -1,6 +1,7 @@
-"""Open limits follow a changed calendar: what would move, and moving it, one ticket at a time.
+"""Open limits follow a changed calendar or contract promise: what would move, and moving it, one ticket at a time.
 
-A limit that is neither met nor closed is counted again from its own start, minutes, calendar and pauses; the ticket, its sums, the
+A limit that is neither met nor closed is counted again from its own start, minutes, calendar and pauses; the minutes are those
+of the table, or of a promise where it is shorter. A promise gives a ticket no limit that it did not have. The ticket, its sums, the
 variables of its process and every open task and armed timer that follows move together, in one transaction per ticket. Which
 task or timer follows is read from the diagram the instance runs on. Surprise: a deadline moves only if it is exactly what its
 expression gives by an older calendar; one that somebody set by hand stays where it was put.
@@ -9,6 +10,7 @@ expression gives by an older calendar; one that somebody set by hand stays where
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -33,14 +35,25 @@ from service.calendars.queries import BUSINESS, ROUND_THE_CLOCK
 from service.calendars.rules import Calendar, CalendarError, Pause, round_the_clock
 from service.errors import NotThere
 from service.organisation.models import Centre, Person
+from service.tickets import contracts
 from service.tickets.counting import counted, named_of, reminder_at
-from service.tickets.models import OPEN_STATES, AnsweredRequest, Target, TargetKind, Ticket, TicketPause
-from service.tickets.targets import stretch
+from service.tickets.models import (
+    OPEN_STATES,
+    AnsweredRequest,
+    ContractPromise,
+    Target,
+    TargetKind,
+    Ticket,
+    TicketPause,
+)
+from service.tickets.targets import source_of, stretch
 
 log = logging.getLogger("zhiban.recompute")
 
 _ticket, _target, _pause = Ticket.__table__, Target.__table__, TicketPause.__table__
-_COMPUTED = ("table", "customer")  # where a target comes from when it is a sum of business time
+_promise = ContractPromise.__table__
+_COMPUTED = ("table", "customer", "promise")  # where a target comes from when it is a sum of business time
+_RECOUNTED = re.compile("(?:^|；)(?:日历第|合同承诺)")  # how the reason of a recount begins
 _COUNTED = (
     "business time after",
     "next business day",
@@ -94,10 +107,21 @@ class Changed:
 
 def preview(session: Session, centre_id: int, draft: Calendar) -> Preview:
     """What would move if `draft` were the centre's newest calendar. Changes nothing; a fixed number of statements."""
+    return _preview(session, centre_id, _Counting.with_draft(session.connection(), centre_id, draft))
+
+
+def preview_promises(session: Session, centre_id: int, promises: list[dict[str, Any]]) -> Preview:
+    """What would move if these were the promises in force in the centre. Changes nothing."""
+    counting = _Counting.saved(session.connection(), centre_id)
+    counting.promises = promises
+    return _preview(session, centre_id, counting)
+
+
+def _preview(session: Session, centre_id: int, counting: _Counting) -> Preview:
     connection, engine = session.connection(), session.info["app"].engine
     found = Preview()
     years: set[int] = set()
-    for plan in _plans(engine, connection, _Counting.with_draft(connection, centre_id, draft), centre_id):
+    for plan in _plans(engine, connection, counting, centre_id):
         found.tickets += 1
         found.shifts += plan.shifts
         years |= plan.unpublished_years
@@ -152,34 +176,54 @@ def _answered(session: Session, unit, request_id: str | None) -> int | None:
     return row.thing_id if row and row.action == "calendar" else None
 
 
-def follow(app, centre_id: int, *, actor: Actor = SYSTEM) -> Followed:
-    """Move every open limit of a centre to where its newest calendar puts it. Run again it moves nothing twice."""
+def follow(app, centre_id: int, *, actor: Actor = SYSTEM, reason: str = "") -> Followed:
+    """Move every open limit of a centre to where its newest calendar and its promises put it; `reason`: why, if it is not
+    the calendar. Run again it moves nothing twice.
+    """
     with app.session() as session:
         connection = session.connection()
         counting = _Counting.saved(connection, centre_id)
+        waiting = [row["id"] for row in counting.promises if not row["followed"]] + _ended_waiting(connection, centre_id)
         plans = list(_plans(app.engine, connection, counting, centre_id))
     done = Followed()
     for plan in plans:
         if plan.works:
-            _follow_safely(app, centre_id, plan.ticket, actor, done)
+            _follow_safely(app, centre_id, plan.ticket, actor, reason, done)
     _mark(app, counting.newest.version, [id for plan in plans if not plan.works for id in plan.same])
+    if waiting and not done.failed:
+        _mark_followed(app, waiting)
     return done
 
 
-def _follow_safely(app, centre_id: int, ticket: sa.Row, actor: Actor, done: Followed) -> None:
+def _follow_safely(app, centre_id: int, ticket: sa.Row, actor: Actor, reason: str, done: Followed) -> None:
     try:
-        done.shifts += _follow_one(app, centre_id, ticket, actor)
+        done.shifts += _follow_one(app, centre_id, ticket, actor, reason)
     except Exception:
         log.exception("the limits of ticket %s do not follow the calendar yet; the clock tries again", ticket.number)
         done.failed.append(ticket.number)
 
 
 def unfinished(session: Session, centre_id: int) -> int:
-    """How many open limits of a centre were counted by an older calendar than its newest."""
+    """How many open limits of a centre were counted by an older calendar than its newest, and promises not followed yet."""
     newest, wanted = calendars.newest_version(session, centre_id), _open_of(centre_id)
     tickets = {row.id: row for row in session.execute(sa.select(_ticket).where(wanted))}
     older = _newest_targets(wanted).where(_target.c.calendar == BUSINESS, _target.c.calendar_version < newest)
-    return sum(not _is_met(tickets[row.ticket_id], row.kind) for row in session.execute(older))
+    counted_before = sum(not _is_met(tickets[row.ticket_id], row.kind) for row in session.execute(older))
+    return counted_before + session.scalar(sa.select(sa.func.count()).select_from(_promise).where(_waits(centre_id)))
+
+
+def _waits(centre_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_promise.c.centre_id == centre_id, _promise.c.followed.is_(False))
+
+
+def _ended_waiting(connection: Connection, centre_id: int) -> list[int]:
+    ended = sa.select(_promise.c.id).where(_waits(centre_id), _promise.c.ended_at.is_not(None))
+    return list(connection.scalars(ended))
+
+
+def _mark_followed(app, promises: list[int]) -> None:
+    with app.writing() as session:
+        session.execute(sa.update(_promise).where(_promise.c.id.in_(promises)).values(followed=True))
 
 
 def catch_up(app) -> int:
@@ -201,18 +245,33 @@ class _Counting:
     connection: Connection
     centre_id: int
     older: list[tuple[int, datetime]]  # (version, when it was saved), newest first, without the newest calendar's own
+    promises: list[dict[str, Any]]  # those in force
 
     @classmethod
     def saved(cls, connection: Connection, centre_id: int) -> _Counting:
         rows = calendars.versions(connection, centre_id)
         reason = f"日历第 {rows[0].version} 版：{rows[0].reason}" if rows else ""
         newest = calendars.calendar_of(connection, centre_id)
-        return cls(newest, reason, connection, centre_id, [(row.version, row.created_at) for row in rows[1:]])
+        older = [(row.version, row.created_at) for row in rows[1:]]
+        return cls(newest, reason, connection, centre_id, older, contracts.in_force(connection, centre_id))
 
     @classmethod
     def with_draft(cls, connection: Connection, centre_id: int, draft: Calendar) -> _Counting:
         rows = calendars.versions(connection, centre_id)
-        return cls(draft, "", connection, centre_id, [(row.version, row.created_at) for row in rows])
+        older = [(row.version, row.created_at) for row in rows]
+        return cls(draft, "", connection, centre_id, older, contracts.in_force(connection, centre_id))
+
+    def limit(self, ticket: sa.Row, target: sa.Row) -> contracts.Limit:
+        """The minutes that count for a limit now: the table's of then, or a promise's of now where it is shorter."""
+        table = target.minutes if target.promise_id is None else target.table_minutes
+        if target.kind == TargetKind.RETURN_VISIT or not (self.promises or target.promise_id):
+            return contracts.Limit(table)
+        on = self.newest.local(ticket.registered_at).date()
+        request = contracts.Request(ticket.unit_id, ticket.customer_id, ticket.category, ticket.urgency, on)
+        found = contracts.shorter(table, contracts.promised(self.promises, request)[target.kind])
+        if found.minutes is None:  # only a promise had given it, and it has ended: what was promised then stays
+            return contracts.Limit(target.minutes, None, target.promise_id)
+        return found
 
     def by(self, calendar: Calendar) -> Callable[[str], Calendar]:
         return lambda name: round_the_clock(calendar.zone) if name == ROUND_THE_CLOCK else calendar
@@ -291,7 +350,7 @@ class _Plan:
     targets: list[dict[str, Any]] = field(default_factory=list)  # rows to be added
     columns: dict[str, datetime] = field(default_factory=dict)
     same: list[int] = field(default_factory=list)  # targets whose sum the newest calendar confirms
-    variables: dict[str, dict[str, datetime | None]] = field(default_factory=dict)  # instance -> values
+    variables: dict[str, dict[str, Any]] = field(default_factory=dict)  # instance -> values
     turned: dict[str, dict[str, datetime | None]] = field(default_factory=dict)  # those that had no instant, or have none now
     moves: list[tuple[_Waiting, datetime]] = field(default_factory=list)
     shifts: list[Shift] = field(default_factory=list)
@@ -388,37 +447,52 @@ def _name(kind: str) -> str:
 def _count_again(plan: _Plan, targets: list[sa.Row], pauses: list[Pause], family: _Family, counting: _Counting) -> None:
     for target in targets:
         column = f"{_name(target.kind)}_due_at"
-        if target.calendar != BUSINESS or _is_met(plan.ticket, target.kind):
+        if _is_met(plan.ticket, target.kind):
+            continue
+        limit = counting.limit(plan.ticket, target)
+        if target.calendar != BUSINESS and (limit.minutes, limit.promise_id) == (target.minutes, target.promise_id):
             continue
         if getattr(plan.ticket, column) == target.due_at and target.source in _COMPUTED:
-            _count_one(plan, target, column, pauses, family, counting)
+            _count_one(plan, target, limit, column, pauses, family, counting)
         elif target.calendar_version != counting.newest.version:  # set by hand, or promised: it stays
             plan.same.append(target.id)
 
 
 def _count_one(
-    plan: _Plan, target: sa.Row, column: str, pauses: list[Pause], family: _Family, counting: _Counting
+    plan: _Plan,
+    target: sa.Row,
+    limit: contracts.Limit,
+    column: str,
+    pauses: list[Pause],
+    family: _Family,
+    counting: _Counting,
 ) -> None:
-    newest, named = counting.newest, None if target.kind == TargetKind.RETURN_VISIT else named_of(plan.ticket)
-    found = counted(target.start_at, target.minutes, newest, pauses, named)
-    total, due = found.total, found.due
+    newest = counting.by(counting.newest)(target.calendar)
+    named = None if target.kind == TargetKind.RETURN_VISIT else named_of(plan.ticket)
+    found = counted(target.start_at, limit.minutes, newest, pauses, named)
+    total, due, source = found.total, found.due, source_of(found, limit.promise_id)
     plan.unpublished_years.update(total.unpublished_years)
-    if (_content(total.to_json()), due.at, due.source) == (_content(target.sum), target.due_at, target.source):
+    now = (_content(total.to_json()), due.at, source, limit.promise_id)
+    if now == (_content(target.sum), target.due_at, target.source, target.promise_id):
         plan.same += [target.id] if target.calendar_version != newest.version else []
         return
     plan.targets.append(
         {c.name: getattr(target, c.name) for c in _target.c if c.name != "id"}
         | {
+            "minutes": limit.minutes,
+            "table_minutes": limit.table_minutes,
+            "promise_id": limit.promise_id,
             "calendar_version": newest.version,
             "standard_at": total.due_at,
             "due_at": due.at,
-            "source": due.source,
+            "source": source,
             "sum": total.to_json(),
         }
     )
     if due.at != target.due_at:
         plan.columns[column] = due.at
         plan.shifts.append(_shift(plan.ticket, target.due_at, due.at, kind=TargetKind(target.kind)))
+    _remember_level(plan, target.kind, limit, family, counting)
     for instance in family.instances:
         if instance.variables.get(column) != target.due_at:
             continue
@@ -431,6 +505,19 @@ def _count_one(
                 values["reminder_at"] = remind_at
         if values:
             plan.variables.setdefault(instance.row.id, {}).update(values)
+
+
+def _remember_level(
+    plan: _Plan, kind: str, limit: contracts.Limit, family: _Family, counting: _Counting
+) -> None:
+    """The minutes that the process goes by when it counts this limit anew: a slip sent again, a ticket reopened."""
+    for instance in family.instances:
+        level = plan.variables.get(instance.row.id, {}).get("service_level") or instance.variables.get("service_level")
+        if level and level.get(f"{kind}_minutes") not in (None, limit.minutes):
+            promise = next((row for row in counting.promises if row["id"] == limit.promise_id), None)
+            promised = (level.get("promised") or {}) | {str(kind): contracts.as_input(promise, limit.minutes)}
+            level = level | {f"{kind}_minutes": limit.minutes, "promised": promised}
+            plan.variables.setdefault(instance.row.id, {})["service_level"] = level
 
 
 def _content(total: dict[str, Any]) -> dict[str, Any]:
@@ -514,12 +601,13 @@ def _value(one: _Waiting, variables: dict, engine, counting: _Counting, calendar
 # --- moving it -----------------------------------------------------------------------------------------------------
 
 
-def _follow_one(app, centre_id: int, ticket: sa.Row, actor: Actor) -> list[Shift]:
+def _follow_one(app, centre_id: int, ticket: sa.Row, actor: Actor, reason: str) -> list[Shift]:
     """One ticket in one transaction, planned anew under the lock of its process."""
     with app.writing() as session:
         connection, unit = session.connection(), session.info["unit"]
         _lock(connection, ticket.instance_id)
         counting = _Counting.saved(connection, centre_id)
+        counting.reason = reason or counting.reason
         for plan in _plans(app.engine, connection, counting, centre_id, ticket.id):
             _write_ticket(connection, plan, counting, unit.now)
             _write_process(app.engine, unit, plan, counting.reason, actor)
@@ -546,9 +634,9 @@ def _write_ticket(connection: Connection, plan: _Plan, counting: _Counting, now:
 
 
 def _reason(before: str, reason: str) -> str:
-    """Why a target was first set stays in front; an earlier calendar's reason makes place for the new one."""
-    first = before.split("；日历第")[0]
-    return reason if not first or first.startswith("日历第") else f"{first}；{reason}"
+    """Why a target was first set stays in front; an earlier recount's reason makes place for the new one."""
+    first = _RECOUNTED.split(before)[0]
+    return f"{first}；{reason}" if first else reason
 
 
 def _write_process(engine, unit, plan: _Plan, reason: str, actor: Actor) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from service.calendars.queries import calendar_of
 from service.calendars.rules import Pause
+from service.tickets.contracts import Limit, limit_of
 from service.tickets.counting import Counted, Named, counted, named_of, reminder_at
 from service.tickets.models import Target, TargetKind, Ticket, TicketPause
 
@@ -39,8 +40,8 @@ def set_targets(
 ) -> dict[str, datetime | None]:
     """Compute response, arrival and resolution from the decision table's row; gives the process its instants.
 
-    `level` has response_minutes, arrival_minutes, resolution_minutes (None: no such target) and calendar. Also
-    `reminder_at`, the moment when 80 % of the handling time is used.
+    `level` has response_minutes, arrival_minutes, resolution_minutes (None: no such target) and calendar; with `standard`
+    and `promised` also which minutes are a contract's. Also `reminder_at`, the moment when 80 % of the handling time is used.
     """
     centre_id = _centre_of(connection, ticket_id)
     calendar = calendar_of(connection, centre_id, level["calendar"])
@@ -48,11 +49,11 @@ def set_targets(
     pauses = pauses_of(connection, ticket_id) if start_at < now else ()  # a merge that was undone may have had some
     values: dict[str, Any] = {}
     for kind in _ON_REGISTRATION:
-        minutes = level.get(f"{kind}_minutes")
+        limit = limit_of(level, kind)
         values[_COLUMN[kind]] = None
-        if minutes is not None:
-            found = counted(start_at, int(minutes), calendar, pauses, named)
-            _keep(connection, centre_id, ticket_id, kind, level["calendar"], int(minutes), found, now, reason)
+        if limit.minutes is not None:
+            found = counted(start_at, limit.minutes, calendar, pauses, named)
+            _keep(connection, centre_id, ticket_id, kind, level["calendar"], limit, found, now, reason)
             values[_COLUMN[kind]] = found.due.at
     instants = dict(values)
     if customer_at:
@@ -80,12 +81,12 @@ def count_again(
         instants[_COLUMN[kind]] = getattr(ticket, _COLUMN[kind])
         if getattr(ticket, f"{kind}_met_at") is not None:
             continue
-        minutes = level.get(f"{kind}_minutes") if level else _minutes(ticket, kind, rows)
+        limit = limit_of(level, kind) if level else _limit(ticket, kind, rows)
         instants[_COLUMN[kind]] = None
-        if minutes is not None:
-            found = counted(opened.start_at, int(minutes), calendar, pauses, named)
-            if _differs(rows.get(kind), name, int(minutes), found):
-                _keep(connection, ticket.centre_id, ticket.id, kind, name, int(minutes), found, now, reason)
+        if limit.minutes is not None:
+            found = counted(opened.start_at, limit.minutes, calendar, pauses, named)
+            if _differs(rows.get(kind), name, limit, found):
+                _keep(connection, ticket.centre_id, ticket.id, kind, name, limit, found, now, reason)
             instants[_COLUMN[kind]] = found.due.at
     _change(connection, ticket.id, **instants)
     return instants | {"reminder_at": reminder_at(calendar, opened.start_at, instants["resolution_due_at"], pauses)}
@@ -95,7 +96,8 @@ def set_return_visit(connection: Connection, ticket_id: int, handled_at: datetim
     """The return visit is due one business day after handling."""
     centre_id = _centre_of(connection, ticket_id)
     found = counted(handled_at, BUSINESS_DAY_MINUTES, calendar_of(connection, centre_id))
-    _keep(connection, centre_id, ticket_id, TargetKind.RETURN_VISIT, "business", BUSINESS_DAY_MINUTES, found, now, "")
+    limit = Limit(BUSINESS_DAY_MINUTES)
+    _keep(connection, centre_id, ticket_id, TargetKind.RETURN_VISIT, "business", limit, found, now, "")
     _change(connection, ticket_id, return_visit_due_at=found.due.at)
     return found.due.at
 
@@ -118,7 +120,7 @@ def _keep(
     ticket_id: int,
     kind: TargetKind,
     calendar: str,
-    minutes: int,
+    limit: Limit,
     found: Counted,
     now: datetime,
     reason: str,
@@ -129,12 +131,14 @@ def _keep(
             ticket_id=ticket_id,
             kind=kind,
             start_at=found.total.start_at,
-            minutes=minutes,
+            minutes=limit.minutes,
+            table_minutes=limit.table_minutes,
+            promise_id=limit.promise_id,
             calendar=calendar,
             calendar_version=found.total.calendar_version,
             standard_at=found.total.due_at,
             due_at=found.due.at,
-            source=found.due.source,
+            source=source_of(found, limit.promise_id),
             reason=reason,
             sum=found.total.to_json(),
             computed_at=now,
@@ -142,16 +146,25 @@ def _keep(
     )
 
 
-def _differs(row: Any, calendar: str, minutes: int, found: Counted) -> bool:
+def source_of(found: Counted, promise_id: int | None) -> str:
+    """Whose limit counts: the customer's own, a contract's promise, or the table's."""
+    return "promise" if promise_id is not None and found.due.source == "table" else found.due.source
+
+
+def _differs(row: Any, calendar: str, limit: Limit, found: Counted) -> bool:
     if row is None:
         return True
-    before = (row.calendar, row.minutes, row.due_at, row.source, row.sum)
-    return before != (calendar, minutes, found.due.at, found.due.source, found.total.to_json())
+    before = (row.calendar, row.minutes, row.promise_id, row.due_at, row.sum)
+    return before != (calendar, limit.minutes, limit.promise_id, found.due.at, found.total.to_json()) or (
+        row.source != source_of(found, limit.promise_id)
+    )
 
 
-def _minutes(ticket: Any, kind: TargetKind, rows: dict[TargetKind, Any]) -> int | None:
-    """What the table gave when the limit was last counted; None for one that the ticket does not have now."""
-    return rows[kind].minutes if kind in rows and getattr(ticket, _COLUMN[kind]) is not None else None
+def _limit(ticket: Any, kind: TargetKind, rows: dict[TargetKind, Any]) -> Limit:
+    """What was given when the limit was last counted; no minutes for one that the ticket does not have now."""
+    if kind not in rows or getattr(ticket, _COLUMN[kind]) is None:
+        return Limit(None)
+    return Limit(rows[kind].minutes, rows[kind].table_minutes, rows[kind].promise_id)
 
 
 def _newest(connection: Connection, ticket_id: int) -> dict[TargetKind, Any]:

@@ -153,7 +153,7 @@ def test_a_requirement_graph_is_walked_and_every_table_on_the_way_is_told():
     assert decisions.name("urgency") == "the urgency"
     assert set(decisions.inputs("sum")) == {"category", "vip"}
     result = decisions.decide("sum", {"category": "repair", "vip": True, "more": "is not looked at"})
-    assert (result.value, result.rules) == (17, [])
+    assert (result.value, result.table, result.rules) == (17, "level", [1])  # an expression tells the table it asked last
     assert {each.decision: each.rules for each in result.trail} == {"urgency": [1], "level": [1]}
     assert decisions.decide("level", {"category": "repair", "vip": False}).rules == [2]
 

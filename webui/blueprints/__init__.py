@@ -13,6 +13,7 @@ from webui.blueprints.notices import notices
 from webui.blueprints.people import people
 from webui.blueprints.presence import presence
 from webui.blueprints.procedures import procedures
+from webui.blueprints.promises import promises
 from webui.blueprints.queue import queue
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
@@ -30,6 +31,7 @@ BLUEPRINTS = (
     queue,
     notices,
     calendar,
+    promises,
     exchange,
     files,
     health,

@@ -71,6 +71,7 @@ class Page:
     warning: str = ""
     typed: Mapping[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    promises: str = ""  # where the contract promises of the centre stand, for who may read them
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,7 @@ def page(centre: Centre, month: str = "", typed: Mapping[str, str] | None = None
         kinds(),
         unpublished_warning(_unpublished(calendar, monday, _next_month(first) - timedelta(days=1)), language()),
         typed or {},
+        promises=url_for("promises.index", centre=centre.id) if access.may(g.person, "see promises", centre) else "",
     )
 
 
@@ -366,7 +368,7 @@ def preview(centre: Centre, draft: Draft, seen: int | None) -> PreviewPage:
         _pairs(newest, changed, today),
         len({shift.ticket_id for shift in found.shifts}),
         len(found.shifts),
-        _shifts(found.shifts[:SHOWN_SHIFTS], newest, changed),
+        shift_views(found.shifts[:SHOWN_SHIFTS], newest, changed),
         max(0, len(found.shifts) - SHOWN_SHIFTS),
         unpublished_warning(found.unpublished_years, language()),
         list(found.unreachable),
@@ -394,7 +396,8 @@ def _theirs(centre: Centre, newest: Calendar, seen: int | None, today: date) -> 
     return _pairs(queries.calendar_version(g.session, centre.id, seen), newest, today), fault
 
 
-def _shifts(shifts: list[recompute.Shift], old: Calendar, new: Calendar) -> list[ShiftView]:
+def shift_views(shifts: list[recompute.Shift], old: Calendar, new: Calendar) -> list[ShiftView]:
+    """The moved deadlines in words, those of tickets outside the reader's reach without their title."""
     seen = access.ticket_filter(access.reach(g.person))
     numbers = [shift.number for shift in shifts]
     visible = set(g.session.scalars(sa.select(Ticket.number).where(Ticket.number.in_(numbers), seen)))

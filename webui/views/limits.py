@@ -63,6 +63,8 @@ def _limit(line, closed_at: datetime | None, now: datetime, mine: bool, first: b
     until = gettext("%(at)s 前", at=when(line.due_at))
     if line.source == "customer":
         until = gettext("%(until)s，客户要求", until=until)
+    elif line.source == "promise":
+        until = gettext("%(until)s，合同承诺", until=until)
     return Limit(line.kind, words.target(line.kind), chip, until, sum_of(line), first)
 
 
@@ -74,6 +76,8 @@ def sum_of(target, kind: str = "") -> SumView:
     lines = [Line(_row_text(row), row.hours if row.minutes else gettext("不算")) for row in rows]
     lines += [Line(_stood_still(pause), gettext("不算")) for pause in counted.pauses]
     total = gettext("合计 %(t)s", t=amount(target.minutes))
+    if target.promise is not None:
+        lines.append(_promised(target))
     if target.due_at < target.standard_at:
         lines += [
             Line(total, when(target.standard_at)),
@@ -87,6 +91,19 @@ def sum_of(target, kind: str = "") -> SumView:
         total,
         when(target.due_at),
     )
+
+
+def _promised(target) -> Line:
+    """What a contract promised beside what the table gives: it is not law, so its words and its source stand there."""
+    text = gettext(
+        "合同承诺：%(text)s（%(source)s） %(t)s",
+        text=target.promise.text,
+        source=target.promise.source,
+        t=amount(target.minutes),
+    )
+    if target.table_minutes is None:
+        return Line(text, gettext("时限表没有"))
+    return Line(text, gettext("时限表 %(t)s，取早的", t=amount(target.table_minutes)))
 
 
 def _stood_still(pause) -> str:

@@ -16,10 +16,10 @@ from service.calendars.queries import calendar_of
 from service.calendars.rules import explain
 from service.customers import queries as customers
 from service.errors import NotThere
-from service.tickets import actions, queries, rules
+from service.tickets import actions, contracts, queries, rules
 from service.tickets.models import Category
 from webui import clauses, words
-from webui.filters import Clock, masked, month_day, when
+from webui.filters import Clock, local, masked, month_day, when
 from webui.gates import look_again, service_app
 from webui.i18n import listed
 from webui.views.limits import SumView, sum_of
@@ -229,7 +229,7 @@ def add_targets(found: Page, values: dict[str, Any], vip: bool, centre_id: int, 
         decision = (
             definition()
             .decisions[DECISION]
-            .decide(DECISION, {"category": values["category"], "urgency": values["urgency"], "vip": vip, "now": now})
+            .decide(DECISION, values | {"vip": vip, "now": now, "promised": _promised(found, values, centre_id, now)})
         )
     except (EngineError, KeyError):
         found.targets_hint = gettext("时限表没有这一行，保存时会再算")
@@ -237,28 +237,37 @@ def add_targets(found: Page, values: dict[str, Any], vip: bool, centre_id: int, 
     level = decision.value or {}
     found.department = words.department(level.get("department"))
     for kind in KINDS:
-        minutes = level.get(f"{kind}_minutes")
-        if minutes is not None:
-            found.targets.append(
-                _target(kind, int(minutes), level["calendar"], now, customer_at, centre_id, decision.rules)
-            )
+        if contracts.limit_of(level, kind).minutes is not None:
+            found.targets.append(_target(kind, level, now, customer_at, centre_id, decision.rules))
+
+
+def _promised(found: Page, values: dict[str, Any], centre_id: int, now: datetime) -> dict[str, Any]:
+    """What contracts promise for what stands in the form, as the process will look it up."""
+    there = contracts.in_force(g.session.connection(), centre_id)
+    unit = found.who.unit_id if found.who else None
+    customer = found.who.customer_id if found.who else None
+    request = contracts.Request(unit, customer, values["category"], values["urgency"], local(now).date())
+    return contracts.promised(there, request)
 
 
 def _target(
-    kind: str, minutes: int, calendar: str, now: datetime, customer_at: datetime | None, centre_id: int, fired
+    kind: str, level: dict[str, Any], now: datetime, customer_at: datetime | None, centre_id: int, fired
 ) -> TargetView:
-    total = explain(now, minutes, calendar_of(g.session, centre_id, calendar))
+    limit, calendar = contracts.limit_of(level, kind), level["calendar"]
+    total = explain(now, limit.minutes, calendar_of(g.session, centre_id, calendar))
     due = rules.earlier_of(total.due_at, customer_at)
     row = gettext("第 %(rows)s 行", rows=listed(*map(str, fired), items=True)) if fired else ""
     target = SimpleNamespace(
         kind=kind,
         sum=total.to_json(),
         calendar=calendar,
-        minutes=minutes,
+        minutes=limit.minutes,
+        table_minutes=limit.table_minutes,
+        promise=SimpleNamespace(**level["promised"][kind]) if limit.promise_id else None,
         start_at=now,
         standard_at=total.due_at,
         due_at=due.at,
-        source=due.source,
+        source="promise" if limit.promise_id and due.source == "table" else due.source,
         reason=row,
     )
     return TargetView(kind, Clock("mine", f"{words.target(kind)} {when(due.at)}"), sum_of(target))
