@@ -10,12 +10,12 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import sqlalchemy
 from sqlalchemy import bindparam, delete, select
 
-from engine import history, incidents, timers
+from engine import history, incidents, messages, starting, timers
 from engine.catalogue import Catalogue
 from engine.checks import check
 from engine.clock import Clock, SystemClock
@@ -24,6 +24,7 @@ from engine.commands.cancel import cancel
 from engine.commands.common import Result, replay
 from engine.commands.complete import complete
 from engine.commands.correlate import correlate
+from engine.commands.deliver import deliver, send
 from engine.commands.fire import fire_timer
 from engine.commands.resolve import resolve
 from engine.commands.retime import retime, retime_element
@@ -69,7 +70,9 @@ class Engine:
 
     def __init__(self, database: sqlalchemy.Engine, *, clock: Clock | None = None, operations: Registry | None = None,
                  functions: Iterable[Function] = (), roles: Iterable[str] = (), listeners: Iterable[Callable] = (),
-                 feel: Feel | None = None, undo_seconds: int = 0, undo_tables: Iterable[Remembered] = ()):
+                 feel: Feel | None = None, undo_seconds: int = 0, undo_tables: Iterable[Remembered] = (), zone: tzinfo = UTC,
+                 scopes: Callable[[sqlalchemy.Connection], Iterable[Scope]] = lambda connection: ()):
+        """zone: by whose calendar cycles count days and months. scopes: where procedures with a start timer begin."""
         self.database, self.clock = database, clock or SystemClock()
         self.operations = operations or Registry()
         self.functions = {f.name: f for f in functions}
@@ -77,6 +80,7 @@ class Engine:
         self.expressions = Expressions(self.feel)
         self.roles = frozenset(roles)
         self.listeners = list(listeners)
+        self.zone, self.scopes = zone, scopes
         self.undo_seconds, self.memory = undo_seconds, Memory(undo_tables)
         self.catalogue = Catalogue(self.operations, self.feel)
 
@@ -131,6 +135,8 @@ class Engine:
             raise DefinitionRefused(faults)
         with self.unit(unit) as unit:
             version, changed = self.catalogue.put(unit.connection, procedure, unit.now, actor.person, if_new)
+            if changed:
+                starting.arm(self, unit.connection, unit.now)
         return Deployed(procedure.key, procedure.hash, version, changed)
 
     # ---- commands --------------------------------------------------------------------------------------------------
@@ -172,6 +178,13 @@ class Engine:
         with self.unit(unit) as unit:
             return correlate(self, unit, message, key, variables or {}, actor=actor, request_id=request_id,
                              instance_id=instance_id)
+
+    def send(self, message: str, key: str, variables: dict | None = None, *, scope: Scope, actor: Actor,
+             live_for: timedelta = messages.TIME_TO_LIVE, request_id: str | None = None, unit: Unit | None = None) -> Result:
+        """Keep a message for whoever waits for it now or within `live_for`; it is delivered once, by the clock's next sweep."""
+        with self.unit(unit) as unit:
+            return send(self, unit, message, key, variables or {}, scope=scope, actor=actor, live_for=live_for,
+                        request_id=request_id)
 
     def retime(self, timer_id: str, due_at: datetime, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
         with self.unit(unit) as unit:
@@ -217,8 +230,12 @@ class Engine:
 
     # ---- the clock's part ------------------------------------------------------------------------------------------
     def fire_due(self, limit: int = 50) -> Sweep:
-        """Fire the due timers, each family in a transaction of its own; a failing one delays nobody else."""
-        fired = failed = 0
+        """Fire the due timers, start what begins by itself, deliver what is buffered: each in a transaction of its own; a failing
+        one delays nobody else.
+        """
+        fired, failed = self._deliver(limit)
+        started, late = self._start_due(limit)
+        fired, failed = fired + started, failed + late
         with self.database.connect() as connection:
             rows = timers.due_rows(connection, self.clock.now(), limit)
         seen = set()
@@ -237,7 +254,50 @@ class Engine:
                 with unit_of_work(self.database, self.clock.now) as unit:
                     incidents.timer_failed(unit.connection, unit.now, timer_id, root_id, error)
         with self.database.connect() as connection:
-            return Sweep(fired, failed, timers.next_due_at(connection))
+            due = [at for at in (timers.next_due_at(connection), starting.next_due_at(connection)) if at is not None]
+            return Sweep(fired, failed, min(due, default=None))
+
+    def _deliver(self, limit: int) -> tuple[int, int]:
+        """Give buffered messages and signals to who waits for them: how many went, how many failed."""
+        done = failed = 0
+        with self.database.connect() as connection:
+            if not messages.any_kept(connection):
+                return 0, 0
+            ids = messages.deliverable(connection, self.clock.now(), self.catalogue.start_messages(connection), limit)
+        for id in ids:
+            try:
+                with self.unit() as unit:
+                    done += deliver(self, unit, id)
+            except sqlalchemy.exc.OperationalError:
+                log.warning("message %s waits: the database is busy", id)
+            except Exception:
+                failed += 1
+                log.exception("message %s could not be delivered", id)
+                with unit_of_work(self.database, self.clock.now) as unit:
+                    messages.failed(unit.connection, id, unit.now)
+        return done, failed
+
+    def _start_due(self, limit: int) -> tuple[int, int]:
+        """Start the procedures whose start timer is due: how many began, how many failed."""
+        done = failed = 0
+        with self.database.connect() as connection:
+            ids = starting.due_rows(connection, self.clock.now(), limit)
+        for id in ids:
+            try:
+                with self.unit() as unit:
+                    done += starting.fire(self, unit, id)
+            except sqlalchemy.exc.OperationalError:
+                log.warning("start timer %s waits: the database is busy", id)
+            except Exception:
+                failed += 1
+                log.exception("start timer %s failed", id)
+        return done, failed
+
+    def arm_starts(self) -> int:
+        """Arm the start timers of procedures in force in every scope that has none yet; drop expired messages. Idempotent."""
+        with self.unit() as unit:
+            messages.forget(unit.connection, unit.now)
+            return starting.arm(self, unit.connection, unit.now)
 
     def retry(self, incident_id: str, *, actor: Actor) -> bool:
         """Try the failed timer of an incident again now; resolve the incident if it holds no longer."""

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from engine.decisions import load
 from engine.definitions import Procedure
+from engine.dialect import Element, EventKind
 from engine.errors import NotFound
 from engine.feel import Feel
 from engine.names import declared_names
@@ -81,6 +82,37 @@ class Catalogue:
         if found is None:
             raise NotFound("Process definition", key)
         return self.get(connection, found)
+
+    def all_in_force(self, connection: Connection) -> list[Definition]:
+        """The versions that new instances start on, by key."""
+        hashes = connection.execute(select(process_definition.c.hash).where(process_definition.c.in_force).order_by(
+            process_definition.c.key)).scalars()
+        return [self.get(connection, hash) for hash in list(hashes)]
+
+    def starts_with(self, connection: Connection, kind: EventKind, name: str | None = None) -> list[tuple[str, str]]:
+        """(procedure, start event) of what begins with a message or signal of this name (or of any)."""
+        return [(d.procedure.key, e.id) for d in self.all_in_force(connection) for e in d.procedure.diagram.starts()
+                if e.event.kind is kind and (name is None or name == (e.event.message or e.event.name))]
+
+    def start_messages(self, connection: Connection) -> set[str]:
+        """The names of messages that procedures in force begin with."""
+        return {e.event.message for d in self.all_in_force(connection) for e in d.procedure.diagram.starts() if e.event.message}
+
+    def bound(self, connection: Connection, caller: Definition, element: Element) -> Definition:
+        """The version of a called procedure that a call activity binds to. Raises NotFound."""
+        if element.binding == "latest":
+            return self.in_force(connection, element.called)
+        rows = list(connection.execute(select(process_definition.c.hash, process_definition.c.deployed_at).where(
+            process_definition.c.key == element.called).order_by(process_definition.c.version.desc())))
+        if element.binding == "versionTag":
+            found = next((row for row in rows if self.get(connection, row.hash).diagram.version_tag == element.version_tag), None)
+        else:
+            own_at = connection.execute(select(process_definition.c.deployed_at).where(
+                process_definition.c.hash == caller.hash)).scalar()
+            found = next((row for row in rows if row.deployed_at <= own_at), rows[-1] if rows else None)
+        if found is None:
+            raise NotFound("Process definition", f"{element.called} {element.version_tag or ''}".strip())
+        return self.get(connection, found.hash)
 
     def keys(self, connection: Connection) -> set[str]:
         return set(connection.execute(select(process_definition.c.key).distinct()).scalars())

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import orjson
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from engine import timers
+from engine import messages, timers
 from engine.dialect import EventKind, Kind
 from engine.errors import EngineError, ExpressionError, NotFound, StepFailed
 from engine.feel import from_json, to_json
@@ -68,8 +68,10 @@ def new_id(at: datetime) -> str:
 class Running:
     """One instance in a step. Hosts its token game."""
 
-    def __init__(self, family: Family, fields: dict, definition, variables: dict, state: bytes | None):
+    def __init__(self, family: Family, fields: dict, definition, variables: dict, state: bytes | None,
+                 scopes: dict[str, dict] | None = None):
         self.family, self.definition, self.variables = family, definition, variables
+        self.scopes = scopes or {}  # token of a sub-process or turn -> the variables that are its own
         self.fields, self.new, self.dirty = fields, state is None, state is None
         self._context = None
         self.game = TokenGame(definition.graph, self) if state is None else TokenGame.load(definition.graph, state, self)
@@ -83,31 +85,55 @@ class Running:
         return Scope(self.fields["centre_id"], self.fields["building_id"])
 
     # ---- expressions -----------------------------------------------------------------------------------------------
-    def context(self) -> dict:
-        """What expressions see: declared names (null where absent), variables, the step's instant."""
+    def context(self, token: Token | None = None) -> dict:
+        """What expressions see: declared names (null where absent), variables from the outside in, the step's instant."""
         if self._context is None:
             self._context = dict.fromkeys(self.definition.names) | self.variables | {
                 "now": self.family.now,
                 "instance": {"id": self.id, "business_key": self.fields["business_key"], "process": self.fields["process_key"],
                              "centre": self.scope.centre, "building": self.scope.building}}
-        return self._context
+        if not self.scopes or token is None:
+            return self._context
+        context = self._context
+        for key in reversed(self._around(token)):
+            context = context | self.scopes[key].get("own", {})
+        return context
 
-    def evaluate(self, expression: str, extra: dict | None = None):
-        """The value of a FEEL expression over this instance's variables. Raises ExpressionError."""
+    def _around(self, token: Token) -> list[str]:
+        """The tokens around a token, itself first, that have variables of their own."""
+        found, key = [], token.key
+        while key is not None:
+            if key in self.scopes:
+                found.append(key)
+            holder = token if key == token.key else self.game.workflow.tasks.get(key)
+            key = holder.home if holder is not None else None
+        return found
+
+    def evaluate(self, expression: str, extra: dict | None = None, token: Token | None = None):
+        """The value of a FEEL expression over the variables that a token sees. Raises ExpressionError."""
         family = self.family
-        context = self.context() if not extra else self.context() | extra
+        context = self.context(token) if not extra else self.context(token) | extra
         return family.engine.expressions.evaluate(expression, context,
                                                   CallEnvironment(family.connection, self.scope, family.now), family.step_values)
 
-    def as_of(self, at: datetime, expression: str, values: dict):
+    def as_of(self, at: datetime, expression: str, values: dict, token: Token | None = None):
         """What an expression gives as of an instant, with some variables changed. Raises ExpressionError."""
         family = self.family
-        return family.engine.expressions.evaluate(expression, self.context() | values | {"now": at},
+        return family.engine.expressions.evaluate(expression, self.context(token) | values | {"now": at},
                                                   CallEnvironment(family.connection, self.scope, at))
 
-    def assign(self, values: dict) -> None:
-        self.variables.update(values)
+    def assign(self, values: dict, token: Token | None = None) -> None:
+        """Set variables where a token's writing goes: the turn of a multi-instance it is in, else the innermost scope that has
+        the name, else the instance.
+        """
         self._context, self.dirty = None, True
+        if not self.scopes or token is None:
+            self.variables.update(values)
+            return
+        around = [self.scopes[key] for key in self._around(token)]
+        for name, value in values.items():
+            holder = next((s for s in around if s.get("keeps") or name in s.get("own", {})), None)
+            (self.variables if holder is None else holder["own"])[name] = value
 
     def record(self, kind: str, element_id: str | None = None, personal: dict | None = None, **body) -> None:
         self.family.record(Event(kind, self.id, element_id, body, personal))
@@ -125,7 +151,7 @@ class Running:
             self._call(token)
         elif element.event.kind is EventKind.TIMER:
             self._arm(token)
-        elif element.event.kind is EventKind.MESSAGE:
+        elif element.event.kind in (EventKind.MESSAGE, EventKind.SIGNAL):
             self._subscribe(token)
 
     def closed(self, token: Token, how: str) -> None:
@@ -141,7 +167,7 @@ class Running:
         elif element.event.kind is EventKind.TIMER:
             if how == "cancelled":
                 family.end_timer(token.key, "cancelled")
-        elif element.event.kind is EventKind.MESSAGE:
+        elif element.event.kind in (EventKind.MESSAGE, EventKind.SIGNAL):
             family.end_subscription(token.key)
 
     def passed(self, token: Token, flows: tuple[str, ...]) -> None:
@@ -149,31 +175,127 @@ class Running:
         self.record("passed", token.task_spec.name, flows=list(flows), token=token.key)
 
     def choose(self, token: Token) -> str:
-        flows = [self.definition.diagram.flows[f] for f in token.element.outgoing]
         tried = {}
-        for flow in flows:
+        for flow in (self.definition.diagram.flows[f] for f in token.element.outgoing):
             if flow.condition is None:
                 continue
-            value = self._at(token, flow.condition)
-            tried[flow.condition] = value
-            if value is True:
+            tried[flow.condition] = self._at(token, flow.condition)
+            if tried[flow.condition] is True:
                 return flow.id
+        return self._default(token, tried)
+
+    def choose_all(self, token: Token) -> tuple[str, ...]:
+        flows = [self.definition.diagram.flows[f] for f in token.element.outgoing]
+        tried = {f.condition: self._at(token, f.condition) for f in flows if f.condition is not None}
+        found = tuple(f.id for f in flows if not f.default and (f.condition is None or tried[f.condition] is True))
+        return found or (self._default(token, tried),)
+
+    def _default(self, token: Token, tried: dict) -> str:
+        """The default flow of a gateway none of whose conditions holds; without one the step fails, naming the values."""
+        flows = (self.definition.diagram.flows[f] for f in token.element.outgoing)
         default = next((f.id for f in flows if f.default), None)
         if default is None:
-            names = set().union(*(self.family.engine.expressions.names(c) for c in tried)) & set(self.context())
-            values = {name: self.context()[name] for name in sorted(names)}
+            context = self.context(token)
+            names = set().union(*(self.family.engine.expressions.names(c) for c in tried)) & set(context)
+            values = ", ".join(f"{name} = {context[name]!r}" for name in sorted(names))
             raise StepFailed(self.id, token.element.id, f"no condition of {token.element.name} holds and it has no default flow"
-                             f" ({', '.join(f'{k} = {v!r}' for k, v in values.items())}). Draw a default flow.", "no-flow")
+                             f" ({values}). Draw a default flow.", "no-flow")
         return default
 
     def perform(self, token: Token) -> None:
         element = token.element
         try:
-            {Kind.SERVICE: self._operate, Kind.RULE: self._decide, Kind.SCRIPT: self._script}[element.kind](element, token)
+            if element.operation:
+                self._operate(element, token)
+            elif element.event.kind is EventKind.SIGNAL:
+                self.family.signal(self, token)
+            elif element.event.kind is EventKind.MESSAGE:
+                self.family.send(self, token)
+            else:
+                {Kind.SERVICE: self._operate, Kind.RULE: self._decide, Kind.SCRIPT: self._script}[element.kind](element, token)
         except StepFailed:
             raise
         except EngineError as error:
             raise StepFailed(self.id, element.id, str(error), type(error).__name__) from error
+
+    def holds(self, token: Token) -> bool:
+        return self._at(token, token.element.event.expression) is True
+
+    def entered(self, token: Token) -> None:
+        """A sub-process with input mappings has variables of its own."""
+        if token.element.inputs:
+            self.scopes[token.key] = {"own": {m.target: self._at(token, m.source) for m in token.element.inputs}}
+            self.dirty = True
+
+    def uncaught(self, kind: EventKind, code: str | None, source: Token) -> bool:
+        parent = self.family.member(self.fields["parent_id"]) if self.fields["parent_id"] else None
+        call = parent.game.token(self.fields["parent_token"]) if parent else None
+        if call is not None:
+            self.family.touch(parent)
+            return parent.game.throw(kind, code, call.home, source=call, activity=call)
+        if kind is EventKind.ERROR:
+            raise StepFailed(self.id, source.element.id, f"nobody catches the error {code} of {source.element.name}. Draw an error"
+                             " boundary event or an error event sub-process.", "uncaught-error")
+        self.record("escalation-uncaught", source.element.id, code=code)
+        return False
+
+    # ---- multi-instance and loops ----------------------------------------------------------------------------------
+    def turns(self, token: Token) -> int | None:
+        multi = token.element.multi
+        if multi is None:
+            return None
+        if multi.collection is None:
+            count = self._at(token, multi.cardinality)
+            if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+                raise StepFailed(self.id, token.element.id, f"`{multi.cardinality}` gives {count!r}, not how many times.", "not-a-list")
+            items = [None] * count
+        else:
+            items = self._at(token, multi.collection)
+            if not isinstance(items, list):
+                raise StepFailed(self.id, token.element.id, f"`{multi.collection}` gives {items!r}, not a list. Give the items as a"
+                                 " list, or an empty one.", "not-a-list")
+        held = {"items": items if multi.item else []} | ({"results": [None] * len(items)} if multi.output_collection else {})
+        self.scopes[token.key] = held
+        self.dirty = True
+        return len(items)
+
+    def again(self, token: Token, turn: int) -> bool:
+        return self.evaluate(token.element.loop.condition, {"loopCounter": turn}, token) is True
+
+    def turn_begins(self, token: Token, turn: Token, number: int) -> None:
+        multi, held = token.element.multi, self.scopes.get(token.key, {})
+        own = {"loopCounter": number + 1}
+        if multi is not None and multi.item:
+            own[multi.item] = held["items"][number]
+        self.scopes[turn.key] = {"own": own, "keeps": True} if multi is not None else {"own": own}
+        self.dirty = True
+
+    def turn_ended(self, token: Token, turn: Token, number: int, done: int, active: int, total: int) -> bool:
+        multi, enough = token.element.multi, False
+        if multi is not None:
+            if multi.output_collection:
+                self.scopes[token.key]["results"][number] = self._at(turn, multi.output)
+            if multi.completion:
+                counts = {"numberOfInstances": total, "numberOfActiveInstances": active, "numberOfCompletedInstances": done,
+                          "numberOfTerminatedInstances": 0}
+                try:
+                    enough = self.evaluate(multi.completion, counts, turn) is True
+                except ExpressionError as error:
+                    raise StepFailed(self.id, token.element.id, str(error), type(error).__name__) from error
+        self.scopes.pop(turn.key, None)
+        return enough
+
+    def turns_over(self, token: Token) -> None:
+        held, multi = self.scopes.pop(token.key, {}), token.element.multi
+        if multi is not None and multi.output_collection:
+            self.assign({multi.output_collection: held.get("results", [])}, token)
+
+    def saved_scopes(self) -> bytes | None:
+        """The variables of sub-processes and turns that still live; None without any."""
+        if self.scopes:
+            live = {t.key for t in self.game.live()}
+            self.scopes = {key: held for key, held in self.scopes.items() if key in live}
+        return orjson.dumps(to_json(self.scopes)) if self.scopes else None
 
     # ---- wait states -----------------------------------------------------------------------------------------------
     def _open_task(self, token: Token) -> None:
@@ -210,7 +332,7 @@ class Running:
 
     def _arm(self, token: Token) -> None:
         try:
-            due = timers.due(token.element.event, lambda e: self._at(token, e), self.family.now, token.memo)
+            due = timers.due(token.element.event, lambda e: self._at(token, e), self.family.now, token.memo, self.family.engine.zone)
         except timers.BadTimer as error:
             raise StepFailed(self.id, token.element.id, str(error), "timer") from error
         if due is None:
@@ -226,15 +348,20 @@ class Running:
 
     def _subscribe(self, token: Token) -> None:
         event = token.element.event
-        key = self._at(token, event.correlation_key) if event.correlation_key else self.fields["business_key"]
+        if event.kind is EventKind.SIGNAL:
+            key = ""
+        else:
+            key = self._at(token, event.correlation_key) if event.correlation_key else self.fields["business_key"]
         self.family.new_subscriptions[token.key] = {
             "id": token.key, "instance_id": self.id, "root_id": self.fields["root_id"], "centre_id": self.scope.centre,
-            "element_id": token.element.id, "message": event.message, "correlation_key": str(key)}
+            "element_id": token.element.id, "kind": event.kind.value, "message": event.message or event.name,
+            "correlation_key": str(key)}
 
     def _call(self, token: Token) -> None:
         element = token.element
         variables = {m.target: self._at(token, m.source) for m in element.inputs}
-        child = self.family.start(element.called, variables, self.fields["business_key"], self.scope, parent=self, token=token)
+        child = self.family.start(element.called, variables, self.fields["business_key"], self.scope, parent=self, token=token,
+                                  definition=self.family.engine.catalogue.bound(self.family.connection, self.definition, element))
         token.memo["child"] = child.id
 
     # ---- automatic elements ----------------------------------------------------------------------------------------
@@ -242,15 +369,15 @@ class Running:
         operation = self.family.engine.operations.get(element.operation)
         if operation is None:
             raise WrongParameters(f"Operation {element.operation} is not known here. Deploy the release that has it.")
-        arguments = {m.target: self.evaluate(m.source) for m in element.inputs}
+        arguments = {m.target: self.evaluate(m.source, token=token) for m in element.inputs}
         if faults := operation.faults(arguments):
             raise WrongParameters(" ".join(faults))
         family = self.family
         step = Step(family.connection, family.now, family.actor, self.id, self.fields["root_id"], self.fields["process_key"],
-                    element.id, self.fields["business_key"], self.scope, dict(self.variables), family.notices, family.retime,
+                    element.id, self.fields["business_key"], self.scope, self.seen(token), family.notices, family.retime,
                     lambda values, reason: follow(family, self, values, reason))
         result = operation.call(step, **arguments) or {}
-        self._take(element, result)
+        self._take(token, result)
         self.record("operation", element.id, operation=element.operation, personal={"inputs": to_json(arguments),
                                                                                    "outputs": to_json(result)})
 
@@ -258,25 +385,33 @@ class Running:
         decisions = self.definition.decisions.get(element.decision)
         if decisions is None:
             raise NotFound("Decision", element.decision)
-        context = self.context() | {m.target: self.evaluate(m.source) for m in element.inputs}
+        context = self.context(token) | {m.target: self.evaluate(m.source, token=token) for m in element.inputs}
         decision = decisions.decide(element.decision, context)
-        self._take(element, {element.result: decision.value} if element.result else {})
+        self._take(token, {element.result: decision.value} if element.result else {})
         self.record("decision", element.id, decision=element.decision, table=decision.table, rules=list(decision.rules),
                     personal={"inputs": to_json(decision.inputs), "value": to_json(decision.value)})
 
     def _script(self, element, token: Token) -> None:
-        value = self.evaluate(element.script)
-        self._take(element, {element.result: value} if element.result else {})
+        value = self.evaluate(element.script, token=token)
+        self._take(token, {element.result: value} if element.result else {})
 
-    def _take(self, element, result: dict) -> None:
-        if element.outputs:
-            self.assign({m.target: self.evaluate(m.source, result) for m in element.outputs})
+    def seen(self, token: Token) -> dict:
+        """The variables that a task or operation at this token sees."""
+        seen = dict(self.variables)
+        if self.scopes and token is not None:
+            for key in reversed(self._around(token)):
+                seen |= self.scopes[key].get("own", {})
+        return seen
+
+    def _take(self, token: Token, result: dict) -> None:
+        if token.element.outputs:
+            self.assign({m.target: self.evaluate(m.source, result, token) for m in token.element.outputs}, token)
         elif result:
-            self.assign(result)
+            self.assign(result, token)
 
     def _at(self, token: Token, expression: str):
         try:
-            return self.evaluate(expression)
+            return self.evaluate(expression, token=token)
         except ExpressionError as error:
             raise StepFailed(self.id, token.element.id, str(error), type(error).__name__) from error
 
@@ -303,8 +438,13 @@ class Family:
         self.events: list[Event] = []
         self.step_values: dict = {}  # what expressions gave in this step
         self._unrest: list[Running] = []
+        self._sent: list[dict] = []  # sent in this step, not delivered yet
+        self.outgoing: list[dict] = []  # to be written: nobody of this family waits for them
         if root:
             self._adopt(root)
+
+    def new_id(self) -> str:
+        return new_id(self.now)
 
     # ---- members ---------------------------------------------------------------------------------------------------
     @classmethod
@@ -329,13 +469,18 @@ class Family:
         variables = from_json(orjson.loads(fields["variables"]))
         if self.engine.undo_seconds:
             kept = {name: fields[name] for name in ("version", "state", "ended_at")}
-            self.found[fields["id"]] = kept | {name: bytes(fields[name]).decode() for name in ("tokens", "variables")}
-        self.members[fields["id"]] = Running(self, fields, definition, variables, bytes(fields["tokens"]))
+            self.found[fields["id"]] = kept | {name: bytes(fields[name]).decode() if fields[name] is not None else None
+                                               for name in ("tokens", "variables", "scopes")}
+        scopes = from_json(orjson.loads(fields["scopes"])) if fields["scopes"] else None
+        self.members[fields["id"]] = Running(self, fields, definition, variables, bytes(fields["tokens"]), scopes)
 
     def start(self, key: str, variables: dict, business_key: str, scope: Scope, parent: Running | None = None,
-              token: Token | None = None) -> Running:
-        """A new instance of the version of `key` in force, as a root or called by `parent`."""
-        definition = self.engine.catalogue.in_force(self.connection, key)
+              token: Token | None = None, definition=None, at: str | None = None) -> Running:
+        """A new instance of the version of `key` in force (or of `definition`), as a root or called by `parent`.
+
+        at: the start event, where it is not the one without a kind.
+        """
+        definition = definition or self.engine.catalogue.in_force(self.connection, key)
         id = new_id(self.now)
         if parent is not None and self._depth(parent) >= MAX_CALL_DEPTH:
             raise StepFailed(parent.id, token.element.id, f"{MAX_CALL_DEPTH} procedures already call each other; break the"
@@ -350,7 +495,7 @@ class Family:
         running.record("instance-started", None, process=key, definition=definition.hash, definition_version=definition.version,
                        business_key=business_key, parent=fields["parent_id"], called_by=token.task_spec.name if token else None,
                        personal={"variables": to_json(variables)})
-        running.game.begin()
+        running.game.begin(at)
         self._unrest.append(running)
         return running
 
@@ -384,8 +529,10 @@ class Family:
             except StepFailed as error:
                 error.instance_id = error.instance_id or running.id
                 raise
-            if running.game.ended:
+            if running.game.ended and running.fields["state"] == "running":
                 self._end(running)
+            if not self._unrest:
+                self._deliver_here()
 
     def _end(self, running: Running) -> None:
         self._finish(running, "ended")
@@ -398,12 +545,56 @@ class Family:
             return
         element = token.element
         if element.propagate_all:
-            parent.assign(running.variables)
+            parent.assign(running.variables, token)
         elif element.outputs:
             names = dict.fromkeys(running.definition.names) | running.variables
-            parent.assign({m.target: parent.evaluate(m.source, names) for m in element.outputs})
+            parent.assign({m.target: parent.evaluate(m.source, names, token) for m in element.outputs}, token)
         parent.game.complete(token.key)
         self.touch(parent)
+
+    # ---- messages and signals --------------------------------------------------------------------------------------
+    def send(self, running: Running, token: Token) -> None:
+        """A message leaves: to who waits for it in this family once the step is at rest, else into the buffer."""
+        element = token.element
+        event = element.event
+        key = running._at(token, event.correlation_key) if event.correlation_key else running.fields["business_key"]
+        payload = {m.target: running._at(token, m.source) for m in element.inputs}
+        sent = messages.message(self.new_id(), self.now, running.scope, event.message, str(key), payload, messages.time_to_live(element))
+        self._sent.append(sent)
+        running.record("message-sent", element.id, message=event.message, key=str(key), buffered=sent["id"],
+                       personal={"variables": to_json(payload)})
+
+    def signal(self, running: Running, token: Token) -> None:
+        """A signal goes to every event of the centre that waits for it now, and starts what starts with it."""
+        element = token.element
+        payload = {m.target: running._at(token, m.source) for m in element.inputs}
+        found = messages.signal(self, running.scope, element.event.name, payload)
+        self._sent += found
+        running.record("signal-sent", element.id, signal=element.event.name, reached=len(found),
+                       personal={"variables": to_json(payload)})
+
+    def _deliver_here(self) -> None:
+        """Give the messages of this step to who waits for them in this family; the others go out with the step."""
+        while self._sent and not self._unrest:
+            sent = self._sent.pop(0)
+            waiting = messages.waiting_here(self, sent)
+            if not waiting:
+                self.outgoing.append(sent)
+            for subscription_id, instance_id in waiting:
+                if subscription_id not in self.ended_subscriptions:
+                    self.receive(subscription_id, instance_id, sent["name"], sent["correlation_key"], messages.variables(sent))
+
+    def receive(self, subscription_id: str, instance_id: str, name: str, key: str, values: dict) -> None:
+        """One waiting event gets a message or signal."""
+        running = self.member(instance_id)
+        token = running.game.token(subscription_id)
+        if token is None:
+            return
+        what = "signal-received" if token.element.event.kind is EventKind.SIGNAL else "message-received"
+        running.record(what, token.element.id, message=name, key=key, personal={"variables": to_json(values)})
+        running.assign(values, token)
+        running.game.fire(subscription_id)
+        self.touch(running)
 
     def _finish(self, running: Running, state: str) -> None:
         running.fields["state"], running.fields["ended_at"], running.dirty = state, self.now, True
@@ -469,6 +660,7 @@ class Family:
                 (_RETIME_TASK, [{"b_id": k, "due_at": v} for k, v in self.retimed_tasks.items()]),
                 (_END_SUBSCRIPTION, [{"b_id": k} for k in self.ended_subscriptions]),
                 (_SUBSCRIBE, list(self.new_subscriptions.values())),
+                (messages.BUFFER, self.outgoing),
                 (_TELL, self.chain.rows),
                 (_SEND, [self._outbox_row(n) for n in self.notices])):
             if rows:
@@ -480,17 +672,19 @@ class Family:
             if not running.dirty and not (running.id == root_id and self.chain.rows):
                 continue
             tokens, variables = running.game.save(), orjson.dumps(to_json(running.variables))
-            if len(tokens) + len(variables) > MAX_STATE_BYTES:
-                raise StepFailed(running.id, None, f"the state would be {len(tokens) + len(variables)} bytes; the limit is"
+            scopes = running.saved_scopes()
+            if (size := len(tokens) + len(variables) + len(scopes or b"")) > MAX_STATE_BYTES:
+                raise StepFailed(running.id, None, f"the state would be {size} bytes; the limit is"
                                  f" {MAX_STATE_BYTES}. Keep long texts out of variables.", "size")
             self.saved.add(running.id)
             if running.id == root_id:
                 running.fields.update(chain_seq=self.chain.seq, chain_hash=self.chain.last)
-            values = running.fields | {"tokens": tokens, "variables": variables, "version": running.fields["version"] + 1}
+            values = running.fields | {"tokens": tokens, "variables": variables, "scopes": scopes,
+                                       "version": running.fields["version"] + 1}
             if running.new:
                 _NEW_INSTANCE.run(self.connection, **values)
                 continue
-            changed = {k: values[k] for k in ("tokens", "variables", "version", "state", "ended_at", "chain_seq", "chain_hash")}
+            changed = {k: values[k] for k in _CHANGES}
             found = _UPDATE_INSTANCE.run(self.connection, b_id=running.id, b_version=running.fields["version"], **changed)
             if found != 1:
                 raise StepFailed(running.id, None, "the instance was changed by somebody else in between", "conflict")
@@ -515,12 +709,13 @@ def tell(connection: Connection, chain: Chain) -> None:
     _TELL.run_many(connection, chain.rows)
 
 
+_CHANGES = ("tokens", "variables", "scopes", "version", "state", "ended_at", "chain_seq", "chain_hash")
 _INSTANCE = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")))
 _LOCK = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")).with_for_update())
 _NEW_INSTANCE = Prepared(insert(process_instance))
 _UPDATE_INSTANCE = Prepared(update(process_instance).where(
     process_instance.c.id == bindparam("b_id"), process_instance.c.version == bindparam("b_version")).values(
-    {c: bindparam(c) for c in ("tokens", "variables", "version", "state", "ended_at", "chain_seq", "chain_hash")}))
+    {c: bindparam(c) for c in _CHANGES}))
 _END_TASK = Prepared(update(user_task).where(user_task.c.id == bindparam("b_id")).values(
     {c: bindparam(c) for c in ("state", "ended_at", "ended_by", "ended_how")} | {"version": user_task.c.version + 1}))
 _OPEN_TASK = Prepared(insert(user_task))

@@ -31,7 +31,7 @@ def _tasks(family, running, values: dict, reason: str) -> int:
     for row in _rows(family.new_tasks, family.ended_tasks, _OPEN, family.connection, running.id, "open"):
         element = running.definition.diagram.elements[row["element_id"]]
         due_at = family.retimed_tasks.get(row["id"], row["due_at"])
-        new_at = _moved(running, element, element.due, values, due_at, row["opened_at"])
+        new_at = _moved(running, element, element.due, values, due_at, row["opened_at"], running.game.token(row["id"]))
         if new_at == due_at:
             continue
         if row["id"] in family.new_tasks:
@@ -52,10 +52,10 @@ def _timers(family, running, values: dict, reason: str) -> int:
             continue
         row = armed.get(token.key)
         if row is None:
-            due_at, new_at = None, _moved(running, element, element.event.expression, values, None, family.now)
+            due_at, new_at = None, _moved(running, element, element.event.expression, values, None, family.now, token)
         else:
             due_at = family.retimed_timers.get(token.key, row["due_at"])
-            new_at = _moved(running, element, element.event.expression, values, due_at, row["armed_at"])
+            new_at = _moved(running, element, element.event.expression, values, due_at, row["armed_at"], token)
         if new_at == due_at:
             continue
         _put(family, running, token, row, new_at)
@@ -64,17 +64,18 @@ def _timers(family, running, values: dict, reason: str) -> int:
     return moved
 
 
-def _moved(running, element, expression: str | None, values: dict, due_at: datetime | None, at: datetime) -> datetime | None:
+def _moved(running, element, expression: str | None, values: dict, due_at: datetime | None, at: datetime,
+           token) -> datetime | None:
     """Where the deadline stands with the new values; `due_at` itself where it follows none of them or was set by hand."""
     if expression is None or not any(name in expression for name in values):
         return due_at
-    if _instant(running, element, expression, {}, at) != due_at:
+    if _instant(running, element, expression, {}, at, token) != due_at:
         return due_at
-    return _instant(running, element, expression, values, at)
+    return _instant(running, element, expression, values, at, token)
 
 
-def _instant(running, element, expression: str, values: dict, at: datetime) -> datetime | None:
-    value = running.as_of(at, expression, values)
+def _instant(running, element, expression: str, values: dict, at: datetime, token) -> datetime | None:
+    value = running.as_of(at, expression, values, token)
     if value is not None and not isinstance(value, datetime):
         raise StepFailed(running.id, element.id, f"`{expression}` gives {value!r}, not an instant.", "not-an-instant")
     return value.astimezone(UTC) if value else None

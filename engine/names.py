@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from engine.dialect import EventKind, Kind
+
 STEP_NAMES = frozenset({"now", "instance"})  # the step's instant; {id, business_key, centre, building, process}
 
 
@@ -17,6 +19,12 @@ def declared_names(procedure, operations) -> frozenset[str]:
         names.update(m.target for m in element.outputs)
         if element.result:
             names.add(element.result)
+        if element.multi:
+            names.update(n for n in (element.multi.item, element.multi.output_collection, "loopCounter") if n)
+        if element.loop:
+            names.add("loopCounter")
+        if element.kind is Kind.SUBPROCESS or element.event.kind in (EventKind.MESSAGE, EventKind.SIGNAL):
+            names.update(m.target for m in element.inputs)
         operation = operations.get(element.operation) if element.operation else None
         if operation and not element.outputs:
             names.update(operation.outputs)

@@ -19,6 +19,17 @@ class WrongParameters(EngineError):
     """An operation was called with other parameters than it declares. Change the mapping in the diagram."""
 
 
+class Failure(Exception):
+    """An operation says that the diagram's error `code` has happened. The nearest error event that catches it goes on.
+
+    Raise it for what the procedure foresees ("nobody has the key"); anything else that is raised fails the step.
+    """
+
+    def __init__(self, code: str, reason: str = ""):
+        self.code, self.reason = code, reason
+        super().__init__(f"{code}: {reason}" if reason else code)
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One callable operation. `inputs` maps parameter to a Python type; `optional` names those that may be absent."""

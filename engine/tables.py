@@ -93,6 +93,7 @@ process_instance = Table(
     Column("version", Integer, nullable=False),
     Column("tokens", LargeBinary, nullable=False),
     Column("variables", LargeBinary, nullable=False),
+    Column("scopes", LargeBinary),  # JSON: token -> variables of its own (sub-process with inputs, turn of a multi-instance)
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
     # the root carries the chain of the whole family
@@ -141,7 +142,7 @@ timer = Table(
     Column("element_id", String(64), nullable=False),
     Column("target", String(64)),  # the element whose deadline this is
     Column("due_at", Instant, nullable=False),
-    Column("repeat", String(40)),  # remaining cycle, 'R2/PT1H' or 'R/PT1H'
+    Column("repeat", String(200)),  # what is left of a cycle: '2|first turn|R3/PT1H'; see engine.timers
     Column("state", String(12), nullable=False),  # armed | fired | cancelled
     Column("armed_at", Instant, nullable=False),
     Column("fired_at", Instant),
@@ -159,9 +160,48 @@ subscription = Table(
     Column("root_id", String(32), nullable=False, index=True),
     Column("centre_id", Integer, nullable=False),
     Column("element_id", String(64), nullable=False),
-    Column("message", String(100), nullable=False),
+    Column("kind", String(12), nullable=False, server_default="message"),  # message | signal
+    Column("message", String(100), nullable=False),  # name of the message or signal
     Column("correlation_key", String(100), nullable=False),
     Index("ix_subscription_message", "message", "correlation_key"),
+)
+
+# Messages that nobody has waited for yet, and what was thrown to other families in a step; see engine.messages.
+buffered_message = Table(
+    "buffered_message", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("centre_id", Integer, nullable=False),
+    Column("building_id", Integer),
+    Column("kind", String(12), nullable=False),  # message | signal
+    Column("name", String(100), nullable=False),
+    Column("correlation_key", String(100), nullable=False),
+    Column("variables", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("subscription_id", String(32)),  # a signal to one waiting event
+    Column("start_key", String(64)),  # a signal that starts a procedure
+    Column("start_element", String(64)),
+    Column("tries", Integer, nullable=False),
+    Column("retry_at", Instant),
+    Index("ix_buffered_message_name", "name", "correlation_key"),
+    **ONE_TREE,
+)
+
+# Procedures that begin by themselves; see engine.starting.
+start_timer = Table(
+    "start_timer", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("process_key", String(64), nullable=False),
+    Column("definition_hash", String(64), nullable=False),
+    Column("element_id", String(64), nullable=False),
+    Column("centre_id", Integer, nullable=False),
+    Column("building_id", Integer),
+    Column("due_at", Instant, nullable=False),
+    Column("repeat", String(200)),
+    Column("state", String(12), nullable=False),  # armed | fired
+    Column("missed", Integer, nullable=False),  # turns that no clock lived to see
+    Index("ix_start_timer_due", "due_at", sqlite_where=text("state = 'armed'"), postgresql_where=text("state = 'armed'")),
+    **ONE_TREE,
 )
 
 trace_event = Table(

@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from sqlalchemy import Connection, bindparam, or_, select
 
+from engine import cycles
 from engine.dialect import Event, TimerKind
 from engine.errors import EngineError
+from engine.feel import YearsMonths
 from engine.sql import Prepared
 from engine.tables import Instant, timer
 
-_CYCLE = re.compile(r"R(\d*)/(P.+)")
-_DURATION = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
-MAX_REPEATS = 10_000
+MAX_COUNTED = 1000  # turns of a calendar cycle missed; more are told as this many
+_SECONDS = re.compile(r"R(\d*)/(\d+)")  # how earlier releases stored what is left of a cycle
 
 
 class BadTimer(EngineError):
     """The expression of a timer gives no instant or duration. Change it in the diagram."""
 
 
-def due(event: Event, evaluate: Callable, now: datetime, memo: dict) -> tuple[datetime, str | None] | None:
+def due(event: Event, evaluate: Callable, now: datetime, memo: dict, zone: tzinfo = UTC) -> tuple[datetime, str | None] | None:
     """The due instant of a timer armed at `now` and what is left to repeat; None when the expression gives null.
 
-    memo: {"due": instant text, "repeat": cycle} on the next turn of a repeating timer. Raises BadTimer.
+    memo: {"due": instant text, "repeat": what is left} on the next turn of a repeating timer. zone: by whose calendar days and
+    months are counted. Raises BadTimer.
     """
     if memo.get("due"):
         return datetime.fromisoformat(memo["due"]), memo["repeat"]
@@ -39,50 +41,68 @@ def due(event: Event, evaluate: Callable, now: datetime, memo: dict) -> tuple[da
     if event.timer is TimerKind.DATE and isinstance(value, datetime):
         return value.astimezone(UTC), None
     if event.timer is TimerKind.DURATION and isinstance(value, timedelta):
-        return now + _positive(value, event), None
+        if value <= timedelta(0):
+            raise BadTimer(f"Timer `{event.expression}` gives {value}, which is not above zero.")
+        return now + value, None
     if event.timer is TimerKind.CYCLE:
-        count, interval = _cycle(value, event)
-        return now + interval, f"R{count}/{int(interval.total_seconds())}"
+        return _first_turn(value, event, now, zone)
     raise BadTimer(f"Timer `{event.expression}` gives {value!r}; a {event.timer} needs "
                    f"{'an instant' if event.timer is TimerKind.DATE else 'a duration'}.")
 
 
-def _positive(value: timedelta, event: Event) -> timedelta:
-    if value <= timedelta(0):
-        raise BadTimer(f"Timer `{event.expression}` gives {value}, which is not above zero.")
-    return value
-
-
-def _cycle(value, event: Event) -> tuple[str, timedelta]:
+def _first_turn(value, event: Event, now: datetime, zone: tzinfo) -> tuple[datetime, str] | None:
     if isinstance(value, timedelta):
-        return "", _positive(value, event)
-    found = _CYCLE.fullmatch(str(value))
-    if not found:
-        raise BadTimer(f"Timer `{event.expression}` gives {value!r}; a cycle is a duration or a text like R3/PT1H.")
-    return found.group(1), _positive(duration(found.group(2)), event)
+        value = f"R/PT{int(value.total_seconds())}S" if value > timedelta(0) else f"R/{value}"
+    elif isinstance(value, YearsMonths):
+        value = f"R/P{value.months}M"
+    try:
+        cycle = cycles.parse(str(value))
+    except cycles.BadCycle as error:
+        raise BadTimer(f"Timer `{event.expression}`: {error}") from error
+    first = cycle.first(now, zone)
+    return (first, _left(cycle.count, first, cycle.text)) if first else None
+
+
+def _left(count: int | None, first: datetime, text: str) -> str:
+    """What is left of a cycle, as its row keeps it: turns left, first turn, text."""
+    return f"{'' if count is None else count}|{first.astimezone(UTC).isoformat()}|{text}"
 
 
 def duration(text: str) -> timedelta:
     """An ISO 8601 duration of weeks, days, hours, minutes and seconds. Raises BadTimer."""
-    found = _DURATION.fullmatch(text)
-    if not found or not any(found.groups()):
+    try:
+        found = cycles.period(text)
+    except cycles.BadCycle as error:
+        raise BadTimer(str(error)) from error
+    if found.months:
         raise BadTimer(f"`{text}` is no duration of days, hours, minutes and seconds, such as PT15M or P1DT2H.")
-    weeks, days, hours, minutes, seconds = (int(n or 0) for n in found.groups())
-    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    return timedelta(days=found.days, seconds=found.seconds)
 
 
-def next_turn(due_at: datetime, repeat: str, now: datetime) -> tuple[dict | None, int]:
+def next_turn(due_at: datetime, repeat: str, now: datetime, zone: tzinfo = UTC) -> tuple[dict | None, int]:
     """The memo of a repeating timer's next token, and how many turns were missed and are told once.
 
     Missed turns coalesce: the next due instant is the first one after `now`.
     """
-    count, seconds = repeat[1:].split("/")
-    interval = timedelta(seconds=int(seconds))
-    missed = max(0, int((now - due_at) / interval))
-    left = int(count) - 1 - missed if count else None
-    if left is not None and left <= 0:
+    count, first, cycle = _stored(repeat, due_at)
+    missed, due = 0, cycle.after(first, due_at, zone)
+    if due is not None and due <= now and cycle.period is not None and not cycle.period.months and not cycle.period.days:
+        missed = int((now - due_at).total_seconds() // cycle.period.seconds)
+        due = due_at + timedelta(seconds=cycle.period.seconds * (missed + 1))
+    while due is not None and due <= now:
+        missed += 1
+        due = cycle.after(first, due if missed < MAX_COUNTED else now, zone)
+    left = count - 1 - missed if count is not None else None
+    if due is None or left is not None and left <= 0:
         return None, missed
-    return {"due": (due_at + interval * (missed + 1)).isoformat(), "repeat": f"R{'' if left is None else left}/{seconds}"}, missed
+    return {"due": due.isoformat(), "repeat": _left(left, first, cycle.text)}, missed
+
+
+def _stored(repeat: str, due_at: datetime) -> tuple[int | None, datetime, cycles.Cycle]:
+    if old := _SECONDS.fullmatch(repeat):
+        return int(old[1]) if old[1] else None, due_at, cycles.parse(f"R/PT{old[2]}S")
+    count, first, text = repeat.split("|", 2)
+    return int(count) if count else None, datetime.fromisoformat(first), cycles.parse(text)
 
 
 def overdue(connection: Connection, root_id: str, now: datetime) -> list[dict]:

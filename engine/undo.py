@@ -1,4 +1,4 @@
-"""What is kept of a completed task for as long as it may be undone: the state before it, in one row of `step_undo`.
+"""What is kept of a completed task or a received message for as long as it may be undone: the state before it, in one row of `step_undo`.
 
 Of the engine's own rows the step itself knows what it changed; of the domain's rows one statement reads those of the tables that
 the domain names before the step, and the statement that writes the row reads them again after it. Surprise: the row is written
@@ -181,8 +181,10 @@ class Kept:
         return {f"v_{name}": value for name, value in values.items()} | self.marks | {"root": self.root_id}
 
 
-def begin(engine, unit, family, running, task: dict, values: dict, request_id: str | None) -> None:
+def begin(engine, unit, family, running, task: dict, values: dict, request_id: str | None, message: str | None = None) -> None:
     """From here on the unit's changes to this root are one step that may be undone. Nothing where undo is off.
+
+    `message`: the step is not a task but what this message did; `task` then names the step, the event and the message.
 
     A root that began in this unit has nothing to go back to.
     """
@@ -200,7 +202,8 @@ def begin(engine, unit, family, running, task: dict, values: dict, request_id: s
             "root_id": family.chain.root_id, "centre_id": family.chain.centre_id, "instance_id": running.id, "task_id": task["id"],
             "element_id": task["element_id"], "name": task["name"], "actor": family.actor.person, "at": unit.now,
             "until_at": family.hold_until, "first_seq": family.chain.seq + 1, "request_id": request_id}
-    before = {"rows": rows, "instances": {}, "tasks": {}, "timers": {}, "notices": [], "values": to_json(values)}
+    before = {"rows": rows, "instances": {}, "tasks": {}, "timers": {}, "notices": [], "values": to_json(values),
+              "message": message}
     unit.kept = Kept(family.chain.root_id, head, marks, before)
     unit.before_commit(lambda: _keep(engine, unit))
 

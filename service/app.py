@@ -11,17 +11,18 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from engine.api import SYSTEM, Deployed, Engine
+from engine.api import SYSTEM, Deployed, Engine, Scope
 from engine.clock import Clock, SystemClock
 from engine.definitions import read_folder
 from engine.feel import Feel
 from engine.unit_of_work import Unit
 from service import db, operations
-from service.organisation.models import Role
+from service.organisation.models import Centre, Role
 from service.settings import Settings
 from service.tickets import undoing
 
@@ -80,8 +81,15 @@ def create(
         feel=feel or _feel(),
         undo_seconds=settings.undo_seconds,
         undo_tables=undoing.tables(),
+        zone=ZoneInfo(settings.zone),
+        scopes=_scopes,
     )
     return App(settings, database, engine, clock)
+
+
+def _scopes(connection: sa.Connection) -> list[Scope]:
+    """Where procedures that begin by themselves begin: in every centre."""
+    return [Scope(id) for id in connection.execute(sa.select(Centre.id).order_by(Centre.id)).scalars()]
 
 
 @cache

@@ -126,6 +126,7 @@ class ClockProcess:
             session.add(row)
 
     def housekeeping(self) -> None:
+        self.app.engine.arm_starts()
         logins.forget_old(self.app)
         recompute.catch_up(self.app)
         drafts.forget_old(self.app)

@@ -58,6 +58,15 @@ def locked(engine, unit: Unit, root_id: str, actor: Actor) -> Family:
     return family
 
 
+def locked_apart(engine, unit: Unit, root_id: str, actor: Actor) -> Family:
+    """Like `locked`; where steps may be undone, what the clock did is written first, a step of its own that nobody undoes."""
+    family = Family.lock(engine, unit.connection, unit.now, actor, root_id)
+    if fire_overdue(family) and engine.undo_seconds:
+        finish(engine, unit, family, root_id)
+        family = Family.lock(engine, unit.connection, unit.now, actor, root_id)
+    return family
+
+
 def fire_overdue(family: Family) -> int:
     """Fire what is due before anything else happens to the instance; by the clock's name, not the user's."""
     fired, asked_by = 0, family.actor
@@ -74,7 +83,7 @@ def fire_overdue(family: Family) -> int:
 def fire(family: Family, row: dict) -> None:
     """Fire one timer row and run to the next wait state."""
     running = family.member(row["instance_id"])
-    again, missed = timers.next_turn(row["due_at"], row["repeat"], family.now) if row["repeat"] else (None, 0)
+    again, missed = timers.next_turn(row["due_at"], row["repeat"], family.now, family.engine.zone) if row["repeat"] else (None, 0)
     lateness = max(0.0, (family.now - row["due_at"]).total_seconds())
     running.record("timer-fired", row["element_id"], timer=row["id"], due=row["due_at"], late_seconds=int(lateness), missed=missed)
     family.end_timer(row["id"], "fired")

@@ -33,14 +33,16 @@ def complete(engine, unit: Unit, task_id: str, values: dict, *, actor: Actor, se
         raise VersionClash(task_id, seen, task["version"])
     running = family.member(task["instance_id"])
     element = running.definition.diagram.elements[task["element_id"]]
-    clean = validated(engine, running, element, values)
+    token = running.game.token(task_id)
+    clean = validated(engine, running, element, values, token)
     undo.begin(engine, unit, family, running, task, values, request_id)
-    before = {name: running.variables.get(name) for name in clean}
+    seen_before = running.seen(token)
+    before = {name: seen_before.get(name) for name in clean}
     running.record("task-completed", element.id, task=task_id, name=task["name"], clause=element.clause, due=task["due_at"],
                    fields=sorted(clean), personal={"before": to_json(before), "after": to_json(clean)})
     if element.outputs:
-        clean = {m.target: running.evaluate(m.source, clean) for m in element.outputs}
-    running.assign(clean)
+        clean = {m.target: running.evaluate(m.source, clean, token) for m in element.outputs}
+    running.assign(clean, token)
     family.end_task(task_id, "completed", "completed")
     running.game.complete(task_id)
     family.touch(running)
@@ -80,10 +82,10 @@ def still_open(family: Family, row: dict) -> dict:
     return row
 
 
-def validated(engine, running, element, values: dict) -> dict:
+def validated(engine, running, element, values: dict, token=None) -> dict:
     """The cleaned values of the element's form; the form refuses what it does not know."""
     form = running.definition.procedure.forms.get(element.form)
-    return form.validate(values, engine.expressions, running.context()) if form else {}
+    return form.validate(values, engine.expressions, running.context(token)) if form else {}
 
 
 _ROOT = Prepared(select(process_instance).join(user_task, user_task.c.root_id == process_instance.c.id).where(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from engine.commands.common import Result, finish, locked, remember, replay
+from engine import undo
+from engine.commands.common import Result, finish, locked_apart, remember, replay
 from engine.errors import NotPossible
-from engine.execution import Actor
-from engine.feel import to_json
+from engine.execution import Actor, new_id
 from engine.tables import subscription
 from engine.unit_of_work import Unit
 
@@ -25,26 +25,26 @@ def correlate(engine, unit: Unit, message: str, key: str, variables: dict, *, ac
     found = _waiting(unit, message, key, instance_id)
     if not found:
         raise NotPossible(f"Nothing waits for {message} of {key}: it has ended or is not at that point. Open it to see where it is.")
-    family = locked(engine, unit, found[0].root_id, actor)
+    family = locked_apart(engine, unit, found[0].root_id, actor)
     waiting = [row for row in _waiting(unit, message, key, instance_id)
                if row.root_id == found[0].root_id and row.id not in family.ended_subscriptions]
     if not waiting:
         raise NotPossible(f"{message} of {key} came too late: it has just ended. Open it to see how.")
+    first = family.member(waiting[0].instance_id)
+    step = {"id": new_id(unit.now), "element_id": waiting[0].element_id, "name": message}
+    undo.begin(engine, unit, family, first, step, variables, request_id, message=message)
     for row in waiting:
         if row.id in family.ended_subscriptions:
             continue  # an earlier one of these interrupted it
-        running = family.member(row.instance_id)
-        running.record("message-received", row.element_id, message=message, key=key, personal={"variables": to_json(variables)})
-        running.assign(variables)
-        running.game.fire(row.id)
-        family.touch(running)
+        family.receive(row.id, row.instance_id, message, key, variables)
     result = finish(engine, unit, family, waiting[0].instance_id)
     remember(unit, request_id, "correlate", actor, f"{message} {key}"[:100], result)
     return result
 
 
 def _waiting(unit: Unit, message: str, key: str, instance_id: str | None) -> list:
-    statement = select(subscription).where(subscription.c.message == message, subscription.c.correlation_key == key)
+    statement = select(subscription).where(subscription.c.message == message, subscription.c.correlation_key == key,
+                                           subscription.c.kind == "message")
     if instance_id:
         statement = statement.where(subscription.c.instance_id == instance_id)
     return list(unit.connection.execute(statement.order_by(subscription.c.id)))

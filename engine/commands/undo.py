@@ -1,4 +1,4 @@
-"""Undo a completed task: every row as it was before, in one transaction, and one more event in the trace.
+"""Undo a completed task or a received message: every row as it was before, in one transaction, and one more event in the trace.
 
 What the step told is withdrawn, for its notices have waited as long as it could be undone. The trace is never rewritten: it
 tells the step, and then that it was undone. Surprise: restored are stored values, not objects, so the domain's own types and
@@ -25,7 +25,7 @@ from engine.unit_of_work import Unit
 
 
 def undo(engine, unit: Unit, task_id: str, *, actor: Actor, request_id: str | None = None) -> Result:
-    """The task is open again and all is as before. Raises TooLateToUndo when its time is over, somebody acted on the instance
+    """All is as before, and the task open again (`task_id` may also be the step that a message was). Raises TooLateToUndo when its time is over, somebody acted on the instance
     since, or something was told already; NotFound for a task that nobody has just completed.
     """
     if request_id:
@@ -44,7 +44,9 @@ def undo(engine, unit: Unit, task_id: str, *, actor: Actor, request_id: str | No
     _restore_engine(unit, kept, root, before, actor)
     _withdraw(unit, kept, before["notices"])
     unit.connection.execute(delete(step_undo).where(step_undo.c.task_id == task_id))
-    result = Result(kept["instance_id"], False, (task_id,), data={"values": before["values"]})
+    message = before.get("message")
+    opened = () if message else (task_id,)
+    result = Result(kept["instance_id"], False, opened, data={"values": before["values"], "message": message})
     remember(unit, request_id, "undo", actor, task_id, result)
     return result
 
@@ -162,6 +164,7 @@ def _restore_engine(unit: Unit, kept: dict, root: dict, before: dict, actor: Act
         found = connection.execute(update(process_instance).where(
             process_instance.c.id == id, process_instance.c.version == row["now"]).values(
             tokens=row["tokens"].encode(), variables=row["variables"].encode(), version=row["version"], state=row["state"],
+            scopes=row["scopes"].encode() if row.get("scopes") else None,
             ended_at=instant(row["ended_at"]), **more))
         if found.rowcount != 1:
             raise StepFailed(id, None, "the instance was changed by somebody else in between", "conflict")

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
-from engine.commands.common import Result
+from engine.commands.common import Result, finish
 from engine.errors import NotFound, NotPossible
 from engine.execution import Actor, Family
 from engine.feel import to_json
@@ -52,6 +52,9 @@ def set_variables(
             "after": to_json({name: values[name] for name in changed}),
         },
     )
+    if running.definition.graph.conditional:
+        family.touch(running)
+        return finish(engine, unit, family, instance_id)
     family.save()
     engine.publish(unit, family)
     return Result(instance_id)

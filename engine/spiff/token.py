@@ -16,8 +16,8 @@ LIVE = TaskState.NOT_FINISHED_MASK
 class Token(Task):
     """A token on an element.
 
-    home: id of the sub-process token it runs in, None at the process' own level.
-    host: id of the activity token a boundary event guards, or of the event gateway it races for.
+    home: id of the sub-process or multi-instance token it runs in, None at the process' own level.
+    host: id of the activity token a boundary event guards, of the event gateway it races for, or of the compensation it serves.
     flow: id of the sequence flow it came by.
     listens: it waits for the start of an event sub-process and does not keep its scope open.
     """
@@ -45,3 +45,8 @@ class Token(Task):
 
     def _inherit_data(self):
         pass
+
+    def run(self):
+        """Let the spec act; it says whether the token is done with the element. What waits has set its own state."""
+        if self.task_spec._run(self):
+            self.complete()

@@ -33,6 +33,9 @@ class Recorder:
     def perform(self, token):
         self.log.append(("performed", token.element.id))
 
+    def entered(self, token):
+        pass
+
     def choose(self, token):
         diagram = token.workflow.game.graph.diagram
         found = [diagram.flows[f] for f in token.element.outgoing]

@@ -58,6 +58,9 @@ class Host:
     def perform(self, token):
         pass
 
+    def entered(self, token):
+        pass
+
 
 def waiting(game: TokenGame) -> list[str]:
     return sorted(t.element.id for t in game.live())
