@@ -11,8 +11,9 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple
 
 from engine import definitions, dialect
@@ -23,6 +24,9 @@ from engine.forms import definition as form_definition
 from engine.names import declared_names
 
 MAX_CALL_DEPTH = 5
+MAX_FAULTS = 500  # of one procedure or file: nobody reads more, and a hostile file has 100,000
+MAX_REASON = 600  # characters: names in a diagram may be as long as the file
+MAX_NAME = {"id": 64, "label": 200, "form": 64, "clause": 64, "message": 100, "groups": 400}  # as the tables hold them
 ESCALATION = "escalation"
 RESERVED = frozenset({"now", "instance"})
 ACTIVITIES = frozenset({Kind.USER, Kind.SERVICE, Kind.RULE, Kind.SCRIPT, Kind.CALL, Kind.SUBPROCESS})
@@ -52,6 +56,7 @@ class Subject:
     roles: frozenset[str]
     known: Mapping[str, Procedure | None]  # procedures that may be called; None where only the key is known
     feel: Any
+    waiting: dict[str, bool] = field(default_factory=dict)  # called procedure -> whether nobody passes it without waiting
 
     @property
     def diagram(self) -> Diagram:
@@ -122,8 +127,8 @@ def check(procedure: Procedure, *, operations, functions: Iterable = (), roles: 
     faults = list(procedure.faults)
     for each in REGISTRY.values():
         if each.run is not None and (procedure.diagram is not None or not each.needs_diagram):
-            faults += [_fault(subject, each, finding) for finding in each.run(subject)]
-    return sorted(dict.fromkeys(faults), key=_place(procedure))
+            faults += [_fault(subject, each, finding) for finding in islice(each.run(subject), MAX_FAULTS)]
+    return sorted(_fewer(faults), key=_place(procedure))
 
 
 def check_all(procedures: Iterable[Procedure], *, operations, functions: Iterable = (), roles: Iterable[str] = (),
@@ -137,6 +142,10 @@ def check_all(procedures: Iterable[Procedure], *, operations, functions: Iterabl
 
 def check_file(name: str, content: bytes) -> list[Fault]:
     """The faults of a lone diagram, table, form or YAML file: what can be said without its folder."""
+    return _fewer(_file_faults(name, content))
+
+
+def _file_faults(name: str, content: bytes) -> list[Fault]:
     if name.endswith(".bpmn"):
         return dialect.read(content, name)[1]
     if name.endswith(".form"):
@@ -147,6 +156,15 @@ def check_file(name: str, content: bytes) -> list[Fault]:
         return definitions.read_yaml(content, name)[1]
     return [Fault(name, None, "The file is no diagram, table, form or YAML file.", "Name it .bpmn, .dmn, .form or .yaml.",
                   "readable")]
+
+
+def _fewer(faults: list[Fault]) -> list[Fault]:
+    """Each fault once, faults before warnings, and not more than somebody can read."""
+    listed = sorted(dict.fromkeys(faults), key=lambda fault: fault.warning)
+    if len(listed) <= MAX_FAULTS:
+        return listed
+    return [*listed[:MAX_FAULTS], Fault(listed[0].file, None, f"There are {len(listed) - MAX_FAULTS} more faults.",
+                                        "Correct these first.", listed[MAX_FAULTS].check, listed[MAX_FAULTS].warning)]
 
 
 def calls(procedure: Procedure) -> set[str]:
@@ -174,7 +192,8 @@ def _subject(procedure, operations, functions, roles, known_processes, feel) -> 
 def _fault(subject: Subject, each: Check, finding: Finding) -> Fault:
     diagram = subject.procedure.diagram
     file = finding.file or (diagram.file if diagram else subject.procedure.key)
-    return Fault(file, finding.element, finding.reason, finding.remedy or each.remedy, each.id, each.warning)
+    reason = finding.reason if len(finding.reason) <= MAX_REASON else finding.reason[:MAX_REASON - 3] + "..."
+    return Fault(file, finding.element, reason, finding.remedy or each.remedy, each.id, each.warning)
 
 
 def _place(procedure: Procedure):
@@ -342,23 +361,31 @@ def _endless_loop(subject: Subject) -> Iterator[Finding]:
             yield Finding(ring[0], f"The loop through {', '.join(ring[:6])} never waits for anybody.")
 
 
-def _waits(subject: Subject, element: Element, callers: frozenset[str] = frozenset()) -> bool:
+def _waits(subject: Subject, element: Element) -> bool:
     """Whether no token passes the element without waiting for a person, a message or a timer."""
     if element.kind in (Kind.USER, Kind.CATCH, Kind.BOUNDARY):
         return True
     if element.kind is Kind.SUBPROCESS:
-        return _scope_waits(subject, subject.diagram.inside(element.id), callers)
+        return _scope_waits(subject, subject.diagram.inside(element.id))
     if element.kind is Kind.CALL:
-        called = subject.known.get(element.called or "")
-        if called is None or called.diagram is None or called.key in callers:
-            return False
-        other = Subject(called, subject.operations, subject.functions, subject.roles, subject.known, subject.feel)
-        return _scope_waits(other, called.diagram.inside(called.key), callers | {called.key})
+        return _called_waits(subject, element.called or "")
     return False
 
 
-def _scope_waits(subject: Subject, elements: list[Element], callers: frozenset[str]) -> bool:
-    passing = {e.id: e for e in elements if not _waits(subject, e, callers)}
+def _called_waits(subject: Subject, key: str) -> bool:
+    """Looked at once per procedure, or procedures that all call each other would take for ever."""
+    called = subject.known.get(key)
+    if called is None or called.diagram is None:
+        return False
+    if key not in subject.waiting:
+        subject.waiting[key] = False  # a circle of calls does not wait by itself
+        other = replace(subject, procedure=called)
+        subject.waiting[key] = _scope_waits(other, called.diagram.inside(called.key))
+    return subject.waiting[key]
+
+
+def _scope_waits(subject: Subject, elements: list[Element]) -> bool:
+    passing = {e.id: e for e in elements if not _waits(subject, e)}
     waiting = [e.id for e in passing.values() if e.kind is Kind.START]
     seen: set[str] = set()
     while waiting:
@@ -584,9 +611,12 @@ def _calls_back(subject: Subject, key: str, own: str) -> bool:
 
 
 def _call_depth(subject: Subject, key: str, depth: int) -> int:
-    if depth > MAX_CALL_DEPTH:
-        return depth
-    return max((_call_depth(subject, other, depth + 1) for other in sorted(_called_by(subject, key))), default=depth)
+    """How deep calls go that begin with `key` at `depth`; one more than allowed where they go deeper."""
+    reached = {key}
+    while reached and depth <= MAX_CALL_DEPTH:  # a level at a time: procedures that all call each other make many ways
+        reached = {other for each in reached for other in _called_by(subject, each)}
+        depth += bool(reached)
+    return depth
 
 
 @rule("call-inputs", "A call activity gives exactly the start variables that the called procedure declares.",
@@ -609,6 +639,17 @@ def _mapping(subject: Subject) -> Iterator[Finding]:
         for side, lines, kinds in (("input", element.inputs, INPUTS_ON), ("output", element.outputs, OUTPUTS_ON)):
             if lines and element.kind not in kinds:
                 yield Finding(element.id, f"The {side} mapping of {element.name} is not read on a {element.kind.value}.")
+
+
+@rule("long-name", "Ids have at most 64 characters, labels 200, form ids and clauses 64, message names 100, candidate groups 400.",
+      "Give it a shorter name; long explanations belong into the documentation of the element.")
+def _long_name(subject: Subject) -> Iterator[Finding]:
+    for element in subject.diagram.elements.values():
+        texts = {"id": element.id, "label": element.name, "form": element.form, "clause": element.clause,
+                 "message": element.event.message, "groups": element.groups}
+        for what, text in texts.items():
+            if text is not None and len(text) > MAX_NAME[what]:
+                yield Finding(element.id[:100], f"The {what} {text[:40]}... has {len(text):,} characters, more than {MAX_NAME[what]}.")
 
 
 @rule("reserved-name", "No variable is called now or instance.", "Give the variable another name.")

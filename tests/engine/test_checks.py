@@ -344,6 +344,19 @@ def test_mappings_stand_where_they_are_read():
     assert found((more, more + output)) == [("mapping", "more")]
 
 
+@pytest.mark.parametrize("change", [('name="登记"', f'name="{"登" * 201}"'), ('name="clause" value="1"', f'name="clause" value="{"1" * 65}"'),
+                                    ('candidateGroups="specialist"', f'candidateGroups="{", ".join(["specialist"] * 40)}"')])
+def test_names_fit_into_the_tables(change):
+    assert ("long-name", "register") in found(change)
+    assert found(('name="登记"', f'name="{"登" * 200}"')) == []
+
+
+def test_nobody_is_told_more_faults_than_they_can_read():
+    many = "".join(f'<bpmn:exclusiveGateway id="g{n}" /><bpmn:userTask id="u{n}" />' for n in range(110))
+    listed = faults(procedure([("  </bpmn:process>", many + "</bpmn:process>")]))
+    assert len(listed) == checks.MAX_FAULTS + 1 and any("more faults" in f.reason for f in listed)
+
+
 def test_the_engines_own_names_are_not_set():
     assert found(('resultVariable="rounds"', 'resultVariable="now"')) == [("reserved-name", "count")]
     assert ("reserved-name", None) in found(("  urgency: text", "  instance: text"), file="control-sheet.yaml")
