@@ -25,8 +25,10 @@ from engine import tables
 from engine.unit_of_work import prepare
 
 SQLITE_BUSY_MILLISECONDS = 10_000
-POSTGRESQL_LIMITS = (
-    "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC"
+# Compiling a query (jit) gains nothing where every query reads a few rows by index: taking turns on a busy machine, a
+# search for a frequent pair of characters among 100,000 tickets took 54 ms with it and 22 ms without.
+POSTGRESQL_OPTIONS = (
+    "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC -c jit=off"
 )
 
 
@@ -52,7 +54,7 @@ def connect(url: str) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
         return sa.create_engine(
-            address, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args={"options": POSTGRESQL_LIMITS}
+            address, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args={"options": POSTGRESQL_OPTIONS}
         )
     raise ValueError(
         f"{address.get_backend_name()} is no database that Zhiban runs on; use sqlite:/// or postgresql://"

@@ -35,17 +35,18 @@ def test_sqlite_writes_ahead_waits_and_keeps_references(tmp_path):
 
 
 @pytest.mark.databases("postgresql")
-def test_postgresql_ends_what_hangs(database):
+def test_postgresql_ends_what_hangs_and_compiles_no_query(database):
     with database.connect() as connection:
         values = {
             name: connection.execute(sa.text(f"show {name}")).scalar()
-            for name in ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout", "timezone")
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout", "timezone", "jit")
         }
     assert values == {
         "lock_timeout": "5s",
         "idle_in_transaction_session_timeout": "15s",
         "statement_timeout": "10s",
         "timezone": "UTC",
+        "jit": "off",
     }
 
 
