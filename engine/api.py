@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
+import orjson
 import sqlalchemy
 from sqlalchemy import bindparam, delete, select
 
@@ -32,7 +33,7 @@ from engine.commands.start import start
 from engine.commands.undo import undo
 from engine.commands.variables import set_variables
 from engine.errors import DefinitionRefused, NotFound, NotPossible, StepFailed
-from engine.execution import SYSTEM, Actor, Scope
+from engine.execution import SYSTEM, Actor, Family, Scope
 from engine.expressions import Expressions
 from engine.feel import Feel, Function, from_json
 from engine.operations import Registry
@@ -334,9 +335,20 @@ class Engine:
             raise NotFound("Process instance", instance_id)
         return row
 
-    def variables(self, instance_id: str, unit: Unit | None = None) -> dict:
-        import orjson
-        return from_json(orjson.loads(self.instance(instance_id, unit).variables))
+    def variables(self, instance_id: str, task_id: str | None = None, unit: Unit | None = None) -> dict:
+        """The variables of an instance, or what one of its open tasks sees: those of the items and sub-processes around it too."""
+        row = self.instance(instance_id, unit)
+        found = from_json(orjson.loads(row.variables))
+        if task_id is None or not row.scopes:
+            return found
+        scopes, homes = from_json(orjson.loads(row.scopes)), {token[0]: token[3] for token in orjson.loads(row.tokens)[2]}
+        around, key = [], task_id
+        while key is not None:
+            around.append(scopes.get(key, {}).get("own", {}))
+            key = homes.get(key)
+        for own in reversed(around):
+            found |= own
+        return found
 
     def definition(self, hash: str, unit: Unit | None = None):
         with self._reading(unit) as connection:

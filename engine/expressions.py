@@ -21,6 +21,7 @@ _TEXT = re.compile(r'"([^"\\]*)"')
 _PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _LATER = re.compile(r'([^\W\d]\w*) \+ duration\("(P[^"]*)"\)')  # an instant and a constant: the usual deadline
 _ARGUMENT = re.compile(r'"[^"\\,()]*"|-?\d+|[^\W\d]\w*(?:\.[^\W\d]\w*)*')
+_NAME = re.compile(r'"[^"]*"|([^\W\d]\w*)(\s*\()?')
 _WORDS = frozenset({"true", "false", "null"})
 _MISSING = object()
 
@@ -31,6 +32,7 @@ class _Plan:
 
     names: frozenset[str] | None
     keep: bool
+    shared: frozenset[str] = frozenset()  # names that FEEL's own functions have, used here as variables: `floor.name`
     call: tuple[str, tuple[str, ...]] | None = None  # a function of the domain with plain arguments, and nothing else
 
 
@@ -58,6 +60,8 @@ class Expressions:
         if plan.names is None or not plan.names <= context.keys():
             return self.feel.evaluate(text, context, env=env)
         used = {name: context[name] for name in plan.names}
+        if plan.shared:
+            used |= {name: context[name] for name in plan.shared if name in context}
         known = self._values if plan.keep else step
         if known is None:
             return self._ask(text, plan, used, env)
@@ -99,7 +103,9 @@ class Expressions:
         if "[" in text or any(" " in name for name in names):  # a filter's own names, names that depend on the scope
             return _Plan(None, False)
         calls = any(name in text for name in self.feel.functions)
-        return _Plan(names - set(self.feel.functions), not calls and "now" not in names, self._plain_call(text))
+        found = [(match[1], bool(match[2])) for match in _NAME.finditer(text) if match[1]]
+        shared = frozenset(name for name, _ in found) - {name for name, called in found if called} - names - _WORDS
+        return _Plan(names - set(self.feel.functions), not calls and "now" not in names, shared, self._plain_call(text))
 
     def _plain_call(self, text: str) -> tuple[str, tuple[str, ...]] | None:
         for name in self.feel.functions:

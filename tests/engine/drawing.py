@@ -19,6 +19,69 @@ def message(name: str) -> str:
     return f'<bpmn:messageEventDefinition messageRef="M_{name}"/>'
 
 
+def signal(name: str) -> str:
+    return f'<bpmn:signalEventDefinition signalRef="S_{name}"/>'
+
+
+def error(code: str | None = None) -> str:
+    return "<bpmn:errorEventDefinition/>" if code is None else f'<bpmn:errorEventDefinition errorRef="E_{code}"/>'
+
+
+def escalation(code: str | None = None) -> str:
+    return "<bpmn:escalationEventDefinition/>" if code is None else f'<bpmn:escalationEventDefinition escalationRef="L_{code}"/>'
+
+
+def condition(expression: str) -> str:
+    return f"<bpmn:conditionalEventDefinition><bpmn:condition>{escape('=' + expression)}</bpmn:condition></bpmn:conditionalEventDefinition>"
+
+
+def compensation(activity: str | None = None) -> str:
+    of = f' activityRef="{activity}"' if activity else ""
+    return f"<bpmn:compensateEventDefinition{of}/>"
+
+
+def link(name: str) -> str:
+    return f'<bpmn:linkEventDefinition name="{name}"/>'
+
+
+CANCEL = "<bpmn:cancelEventDefinition/>"
+TERMINATE = "<bpmn:terminateEventDefinition/>"
+
+
+def association(a: str, b: str) -> str:
+    return f'<bpmn:association id="as_{a}_{b}" sourceRef="{a}" targetRef="{b}"/>'
+
+
+def many(activity: str, collection: str | None = None, *, item: str = "item", parallel: bool = True, outputs: str | None = None,
+         output: str | None = None, completion: str | None = None, times: str | None = None) -> str:
+    """An activity with the multi-instance marker."""
+    zeebe = "" if collection is None else f'<zeebe:loopCharacteristics inputCollection={quoteattr("=" + collection)} inputElement="{item}"'
+    if collection is not None and outputs:
+        zeebe += f' outputCollection="{outputs}" outputElement={quoteattr("=" + output)}'
+    inside = f"<bpmn:extensionElements>{zeebe}/></bpmn:extensionElements>" if zeebe else ""
+    inside += f"<bpmn:loopCardinality>{escape(times)}</bpmn:loopCardinality>" if times else ""
+    inside += f"<bpmn:completionCondition>{escape('=' + completion)}</bpmn:completionCondition>" if completion else ""
+    return _inside(activity, f'<bpmn:multiInstanceLoopCharacteristics isSequential="{str(not parallel).lower()}">{inside}'
+                   "</bpmn:multiInstanceLoopCharacteristics>")
+
+
+def looped(activity: str, condition: str | None = None, *, before: bool = False, maximum: int | None = None) -> str:
+    """An activity with the standard loop marker."""
+    most = f' loopMaximum="{maximum}"' if maximum else ""
+    text = f"<bpmn:loopCondition>{escape('=' + condition)}</bpmn:loopCondition>" if condition else ""
+    return _inside(activity, f'<bpmn:standardLoopCharacteristics testBefore="{str(before).lower()}"{most}>{text}'
+                   "</bpmn:standardLoopCharacteristics>")
+
+
+def _inside(activity: str, xml: str) -> str:
+    head, _, tail = activity.rpartition("</bpmn:")
+    return f"{head}{xml}</bpmn:{tail}"
+
+
+def receive(id: str, name: str) -> str:
+    return plain("receiveTask", id, messageRef=f"M_{name}")
+
+
 def user(id: str, groups: str = "specialist", due: str = "=null", form: str = "any", name: str | None = None,
          assignee: str | None = None) -> str:
     who = f' assignee={quoteattr(assignee)}' if assignee else ""
@@ -73,9 +136,15 @@ def flows(*arrows: str) -> str:
     return "".join(out)
 
 
-def process(key: str, *parts: str, messages: tuple[str, ...] = ()) -> bytes:
-    """The XML of an executable process without a drawing. Messages correlate on `key_of`."""
+def process(key: str, *parts: str, messages: tuple[str, ...] = (), signals: tuple[str, ...] = (), errors: tuple[str, ...] = (),
+            escalations: tuple[str, ...] = (), tag: str | None = None) -> bytes:
+    """The XML of an executable process without a drawing. Messages correlate on the business key."""
     declared = "".join(
         f'<bpmn:message id="M_{m}" name="{m}"><bpmn:extensionElements><zeebe:subscription correlationKey="=instance.business_key"/>'
         f'</bpmn:extensionElements></bpmn:message>' for m in messages)
-    return f'{HEAD}<bpmn:process id="{key}" name="{key}" isExecutable="true">{"".join(parts)}</bpmn:process>{declared}</bpmn:definitions>'.encode()
+    declared += "".join(f'<bpmn:signal id="S_{s}" name="{s}"/>' for s in signals)
+    declared += "".join(f'<bpmn:error id="E_{e}" name="{e}" errorCode="{e}"/>' for e in errors)
+    declared += "".join(f'<bpmn:escalation id="L_{e}" name="{e}" escalationCode="{e}"/>' for e in escalations)
+    version = f'<bpmn:extensionElements><zeebe:versionTag value="{tag}"/></bpmn:extensionElements>' if tag else ""
+    return (f'{HEAD}<bpmn:process id="{key}" name="{key}" isExecutable="true">{version}{"".join(parts)}</bpmn:process>'
+            f'{declared}</bpmn:definitions>').encode()

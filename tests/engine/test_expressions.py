@@ -24,6 +24,12 @@ def test_the_answer_is_that_of_the_sandbox(expression):
         assert expressions.evaluate(expression, CONTEXT) == Feel().evaluate(expression, CONTEXT)
 
 
+@pytest.mark.parametrize("expression", ["floor.name", "floor.minutes > 20", "if count > 2 then floor.name else string(count)", "floor(2.5) + 1"])
+def test_a_variable_may_be_called_like_a_function_of_feel(expression):
+    context = CONTEXT | {"count": 3} | ({} if "floor(" in expression else {"floor": {"name": "一层", "minutes": 30}})
+    assert Expressions(Feel()).evaluate(expression, context | {"floor": {"name": "一层", "minutes": 30}}) == Feel().evaluate(expression, context)
+
+
 @pytest.mark.parametrize("expression", ["unknown", "level.unknown.more", "name.first", 'n + duration("PT4H")', "n +"])
 def test_what_the_sandbox_refuses_is_refused(expression):
     with pytest.raises(ExpressionError):
