@@ -593,3 +593,47 @@ def test_a_boundary_cycle_repeats_as_often_as_it_says(desk, engine, clock, cycle
         clock.advance(timedelta(minutes=10))
         engine.fire_due()
     assert desk.open(root).count("tell") == turns
+
+
+# --- the plain ones, once more beside the rest ------------------------------------------------------------------------
+
+def test_a_mark_on_the_way_is_passed(desk):
+    root = started(desk, S, user("a"), plain("intermediateThrowEvent", "mark"), user("b"), E, flows("s > a", "a > mark", "mark > b", "b > e"))
+    desk.complete(root, "a")
+    assert desk.open(root) == ["b"]
+
+
+def test_timer_and_message_catch_events_wait(desk, engine, clock):
+    root = started(desk, S, plain("intermediateCatchEvent", "t", timer("Duration", "PT1H")), plain("intermediateCatchEvent", "m", message("go")),
+                   user("b"), E, flows("s > t", "t > m", "m > b", "b > e"), messages=("go",))
+    clock.advance(timedelta(minutes=59))
+    assert engine.fire_due().fired == 0
+    clock.advance(timedelta(minutes=1))
+    assert engine.fire_due().fired == 1 and desk.open(root) == []
+    engine.correlate("go", "2026-1", {"word": "走"}, actor=Actor("lin"))
+    assert desk.open(root) == ["b"] and engine.variables(root)["word"] == "走"
+
+
+@pytest.mark.parametrize(("count", "opens"), [(1, "a"), (5, "b"), (50, "c")])
+def test_an_exclusive_gateway_takes_the_first_flow_that_holds(desk, count, opens):
+    root = started(desk, S, plain("exclusiveGateway", "x", default="x_c"), user("a"), user("b"), user("c"), E, E2, plain("endEvent", "e3"),
+                   flows("s > x", "x > a : amount < 3", "x > b : amount < 10", "x > c", "a > e", "b > e2", "c > e3"), variables={"amount": count})
+    assert desk.open(root) == [opens]
+
+
+TABLE = b"""<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="n"><decision id="level" name="level">
+<decisionTable id="t" hitPolicy="FIRST"><input id="i"><inputExpression id="ie" typeRef="number"><text>amount</text></inputExpression></input>
+<output id="o" name="level" typeRef="string"/>
+<rule id="r1"><inputEntry id="e1"><text>&lt; 10</text></inputEntry><outputEntry id="o1"><text>"low"</text></outputEntry></rule>
+<rule id="r2"><inputEntry id="e2"><text>-</text></inputEntry><outputEntry id="o2"><text>"high"</text></outputEntry></rule>
+</decisionTable></decision></definitions>"""
+
+
+def test_a_business_rule_task_asks_its_table_and_the_trace_tells_the_rule(desk, engine):
+    rule = ('<bpmn:businessRuleTask id="r" name="r"><bpmn:extensionElements><zeebe:calledDecision decisionId="level" resultVariable="level"/>'
+            '</bpmn:extensionElements></bpmn:businessRuleTask>')
+    desk.deploy(process("p", S, rule, user("a"), E, flows("s > r", "r > a", "a > e")), variables={"amount": 1}, level_dmn=TABLE, **FORM)
+    root = desk.start("p", {"amount": 20})
+    decided = next(e for e in engine.trace(root) if e["kind"] == "decision")
+    assert engine.variables(root)["level"] == "high" and (decided["table"], decided["rules"]) == ("level", [2])

@@ -218,6 +218,17 @@ def test_attributes_of_other_engines_are_refused():
     assert found(xml) == [("unknown-extension", "register")]
 
 
+@pytest.mark.parametrize("tag", ["dataStore", "import", "eventDefinition"])
+def test_what_stands_beside_the_process_is_refused(tag):
+    assert [c for c, _ in found(GOOD.replace("<bpmn:message ", f'<bpmn:{tag} id="odd" /><bpmn:message ', 1))] == ["unknown-element"]
+
+
+@pytest.mark.parametrize("tag", ["potentialOwner", "humanPerformer", "performer", "resourceRole"])
+def test_resource_roles_are_refused(tag):
+    assert found(changed('<bpmn:userTask id="register" name="登记">', f'<bpmn:userTask id="register" name="登记"><bpmn:{tag} />')) == [
+        ("unknown-element", "register")]
+
+
 def test_native_scripts_are_refused():
     assert found(changed('<bpmn:scriptTask id="count" name="计数">', '<bpmn:scriptTask id="count" name="计数" scriptFormat="python">'
                          '<bpmn:script>import os</bpmn:script>')) == [("unknown-element", "count")]
