@@ -350,6 +350,13 @@ class Engine:
             found |= own
         return found
 
+    def seen_by(self, root_id: str, element_id: str, unit: Unit) -> dict[str, dict]:
+        """What each open task of an element sees, by task id: the variables of its turn or sub-process over the instance's."""
+        family = Family.lock(self, unit.connection, unit.now, SYSTEM, root_id)
+        tasks = [task for task in self.open_tasks(root_id, unit) if task.element_id == element_id]
+        members = [(task.id, family.member(task.instance_id)) for task in tasks]
+        return {id: running.seen(running.game.token(id)) for id, running in members}
+
     def definition(self, hash: str, unit: Unit | None = None):
         with self._reading(unit) as connection:
             return self.catalogue.get(connection, hash)

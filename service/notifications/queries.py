@@ -9,28 +9,33 @@ from sqlalchemy.orm import object_session
 
 from service.notifications.models import Notice
 from service.organisation.models import Person
+from service.subjects.models import Subject
 from service.tickets.models import Ticket
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeLine:
-    """One notice and the title of its ticket as it is now. `kind` and `data` are worded by the page."""
+    """One notice and the title of its ticket, or of what else it is about (`subject`: its kind), as it is now. `kind` and
+    `data` are worded by the page.
+    """
 
     notice: Notice
     title: str | None
+    subject: str | None = None
 
 
 def notices(person: Person, unread_only: bool = False, limit: int = 50) -> list[NoticeLine]:
     session = object_session(person)
     query = (
-        sa.select(Notice, Ticket.title)
+        sa.select(Notice, sa.func.coalesce(Ticket.title, Subject.title), Subject.kind)
         .outerjoin(Ticket, Ticket.number == Notice.ticket_number)
+        .outerjoin(Subject, Subject.number == Notice.ticket_number)
         .where(Notice.person_id == person.id)
     )
     if unread_only:
         query = query.where(Notice.read_at.is_(None))
     return [
-        NoticeLine(n, t) for n, t in session.execute(query.order_by(Notice.at.desc(), Notice.id.desc()).limit(limit))
+        NoticeLine(*row) for row in session.execute(query.order_by(Notice.at.desc(), Notice.id.desc()).limit(limit))
     ]
 
 

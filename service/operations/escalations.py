@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from service.notifications.notify import tell
 from service.operations import registry
 from service.tickets import steps
@@ -73,4 +75,7 @@ def answer(step, *, answer, level=None, guidance=None, person=None, department_c
 
 
 def _ticket(step):
-    return steps.ticket_of(step.connection, step.business_key) if step.variables.get("ticket_id") else None
+    """The ticket, or what else the instance is about, by its number (service.subjects)."""
+    if step.variables.get("ticket_id"):
+        return steps.ticket_of(step.connection, step.business_key)
+    return SimpleNamespace(number=step.business_key)

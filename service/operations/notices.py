@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from service.notifications.notify import tell
 from service.operations import registry
 from service.organisation.rules import head_group
@@ -19,12 +21,21 @@ def remind(step, *, whom, about, also=None, department=None):
     """Tell `whom` (department-head, owner, worker, supervisor, manager, quality) `about` this ticket, in the owner's
     words; `also`: one more of these.
     """
+    if step.variables.get("ticket_id") is None:
+        return _remind_about(step, whom, about, department)
     ticket = steps.ticket_of(step.connection, step.business_key)
     people, groups = _addressed(step.connection, ticket, whom, department)
     if also:
         more_people, more_groups = _addressed(step.connection, ticket, also, department)
         people, groups = people + more_people, groups + more_groups
     tell(step, "reminder", ticket, people, groups, about=about, whom=whom, urgent=ticket.urgency == "urgent")
+
+
+def _remind_about(step, whom: str, about: str, department: str | None) -> None:
+    """The same for a process that is about no ticket (service.subjects): it has neither owner nor worker."""
+    group = head_group(department or "") if whom == "department-head" else whom
+    subject = SimpleNamespace(number=step.business_key)
+    tell(step, "reminder", subject, groups=[group], about=about, whom=whom, urgent=step.variables.get("urgency") == "urgent")
 
 
 def _addressed(connection, ticket, whom: str, department: str | None) -> tuple[list[str | None], list[str]]:

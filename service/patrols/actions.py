@@ -14,14 +14,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from engine.tables import user_task
 from service import access
 from service.errors import NotThere, Refused
+from service.findings.models import Finding, Severity
+from service.findings.steps import KIND as FINDING
 from service.organisation.models import Area, Centre, Floor, Person
 from service.organisation.queries import members, person_named
 from service.organisation.rules import DESK
 from service.patrols import checklist, rules, steps
 from service.patrols.models import (
+    Patrol,
     PatrolPlan,
     PatrolPlanFloor,
     PatrolPoint,
@@ -262,7 +264,7 @@ def submit(app, person: Person, visit_id: int, submission_id: str, content: dict
         if (before := session.get(Submission, submission_id)) is not None:
             return _again(session, before, visit_id, me)
         done = _take(app, session, me, grant, visit, submission_id, checked(content))
-    timetable.start_due(app)  # what was seen goes to the departments now
+    timetable.start_due(app, kind=FINDING)  # what was seen goes to the departments now
     return done
 
 
@@ -303,8 +305,6 @@ def _again(session: Session, before: Submission, visit_id: int, me: Person) -> S
 
 
 def _numbers(session: Session, submission_id: str, visit_id: int, me: Person, at) -> tuple[str, ...]:
-    from service.findings.models import Finding
-
     query = sa.select(Finding.number).where(
         Finding.visit_id == visit_id, Finding.reported_by == me.username, Finding.reported_at == at
     )
@@ -312,17 +312,10 @@ def _numbers(session: Session, submission_id: str, visit_id: int, me: Person, at
 
 
 def _task_of(app, session: Session, visit: Visit) -> str | None:
-    """The open task of a floor: the one whose turn of the patrol holds this visit."""
-    unit = session.info["unit"]
-    root_id = session.scalar(sa.text("select instance_id from patrol where id = :id").bindparams(id=visit.patrol_id))
-    ids = session.scalars(
-        sa.select(user_task.c.id).where(
-            user_task.c.root_id == root_id, user_task.c.element_id == "walk_floor", user_task.c.state == "open"
-        )
-    ).all()
-    return next(
-        (id for id in ids if (app.engine.task_variables(id, unit).get("visit") or {}).get("visit_id") == visit.id), None
-    )
+    """The open task of a floor: the one whose turn of the patrol is about this visit."""
+    root_id = session.get_one(Patrol, visit.patrol_id).instance_id
+    tasks = app.engine.seen_by(root_id, "walk_floor", session.info["unit"]) if root_id else {}
+    return next((id for id, seen in tasks.items() if (seen.get("visit") or {}).get("visit_id") == visit.id), None)
 
 
 # --- what a submission may hold ---------------------------------------------------------------------------------------
@@ -345,8 +338,6 @@ def checked(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _finding(given: dict[str, Any], keys: list[str]) -> dict[str, Any]:
-    from service.findings.models import Severity
-
     if given.get("group") not in keys:
         raise Refused("A finding belongs to one of the six groups.", "group")
     severity = given.get("severity") or "minor"

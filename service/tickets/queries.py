@@ -24,6 +24,7 @@ from service.notifications.queries import notices, unread_count
 from service.organisation.models import Person, Unit
 from service.organisation.queries import names_of, person_named
 from service.organisation.rules import DEPARTMENT_OF
+from service.subjects.models import Subject
 from service.tickets import photos, rules
 from service.tickets.models import (
     OPEN_STATES,
@@ -58,6 +59,7 @@ __all__ = [
 ]
 
 PAGE = 100
+FOLDED = ("walk_floor",)  # steps of which there are many at once: they have a page of their own, not a row each
 HANDLING = ("arrive", "handle")  # the steps that stand still while a ticket is paused
 PAUSABLE = (TargetKind.ARRIVAL, TargetKind.RESOLUTION)
 DUPLICATE_HOURS = 24
@@ -144,10 +146,11 @@ def my_work(person: Person, now: datetime | None = None, limit: int = 10) -> MyW
     session = object_session(person)
     now = now or session.info["clock"].now()
     mine = access.reach(person, now)
-    found = _tasks(session, now, access.task_filter(mine), limit=PAGE + 1)
+    listed = sa.and_(access.task_filter(mine), user_task.c.element_id.not_in(FOLDED))
+    found = _tasks(session, now, listed, limit=PAGE + 1)
     return MyWork(
         found[:limit],
-        max(0, _count(session, access.task_filter(mine)) - limit),
+        max(0, _count(session, listed) - limit),
         found[limit].due_at if len(found) > limit else None,
         _waiting(session, mine, now),
         _promises(session, mine, now),
@@ -160,7 +163,8 @@ def all_work(person: Person, now: datetime | None = None, limit: int = PAGE) -> 
     """Every task that the person may do, first what goes wrong first."""
     session = object_session(person)
     now = now or session.info["clock"].now()
-    return _tasks(session, now, access.task_filter(access.reach(person, now)), limit=limit)
+    listed = sa.and_(access.task_filter(access.reach(person, now)), user_task.c.element_id.not_in(FOLDED))
+    return _tasks(session, now, listed, limit=limit)
 
 
 def department_queue(person: Person, department: str, now: datetime | None = None, limit: int = PAGE) -> list[WorkItem]:
@@ -208,7 +212,10 @@ def _tasks(
             Customer.name.label("customer"),
             worker.name.label("worker"),
             newest_slip.label("slip"),
+            Subject.title.label("subject"),
+            Subject.place,
         )
+        .outerjoin(Subject, sa.and_(Subject.number == user_task.c.business_key, Subject.centre_id == user_task.c.centre_id))
         .outerjoin(
             Ticket, sa.and_(Ticket.number == user_task.c.business_key, Ticket.centre_id == user_task.c.centre_id)
         )
@@ -231,8 +238,8 @@ def _work_item(r: Any, now: datetime, mine: bool) -> WorkItem:
         r.form,
         r.clause,
         r.business_key,
-        r.title or r.name,
-        r.code or "",
+        r.title or r.subject or r.name,
+        r.code or r.place or "",
         r.customer or "",
         str(r.category or ""),
         str(r.urgency or ""),

@@ -20,7 +20,7 @@ from service.drafts import actions as drafts
 from service.drafts import rules
 from service.errors import NotThere
 from service.organisation.models import Person
-from service.tickets.models import Escalation, Target, Ticket, TicketNote
+from service.tickets.models import Target, Ticket, TicketNote
 
 _GROWING = (Target.__tablename__, TicketNote.__tablename__)  # their rows are never changed
 
@@ -39,9 +39,9 @@ def tables() -> list[Remembered]:
 
 
 def _rows(table: sa.Table, ids: sa.Select) -> sa.ColumnElement[bool]:
-    """An escalation may be about no ticket: then it is known by its own process."""
+    """An escalation or a finding may be about no ticket: then it is known by its own process."""
     rows = table.c.ticket_id.in_(ids)
-    return sa.or_(rows, table.c.instance_id == sa.bindparam("root")) if table is Escalation.__table__ else rows
+    return sa.or_(rows, table.c.instance_id == sa.bindparam("root")) if "instance_id" in table.c else rows
 
 
 def undo(app, person: Person, task_id: str, request_id: str | None = None) -> Result:

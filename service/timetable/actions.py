@@ -107,16 +107,18 @@ def _row(centre_id: int, on: date, kind: str, slot: Slot) -> dict:
 # --- starting ---------------------------------------------------------------------------------------------------------
 
 
-def start_due(app, now: datetime | None = None, limit: int = 50) -> int:
-    """Start what is due, each in a transaction of its own, or mark it missed where its window has passed; how many were
-    dealt with. A start that fails is tried again until its window passes, and delays no other.
+def start_due(app, now: datetime | None = None, limit: int = 50, kind: str | None = None) -> int:
+    """Start what is due (of one kind only, if given), each in a transaction of its own, or mark it missed where its window
+    has passed; how many were dealt with. A start that fails is tried again until its window passes, and delays no other.
     """
     now = now or app.clock.now()
+    only = PlannedRun.kind == kind if kind else sa.true()
     with app.session() as session:
         due = session.scalars(
             sa.select(PlannedRun.id)
             .where(
                 PlannedRun.state == RunState.PLANNED,
+                only,
                 PlannedRun.due_at <= now,
                 sa.or_(PlannedRun.retry_at.is_(None), PlannedRun.retry_at <= now),
             )
