@@ -335,7 +335,7 @@ def assign(
                 tell_about_task(session, "given-to-you", task, [to], by=me.username)
             return 0
 
-        _once(session, me, request_id, "assign", give)
+        once(session, me, request_id, "assign", give)
 
 
 def _task(app, session: Session, task_id: str):
@@ -461,7 +461,7 @@ def note(app, person: Person, number: str, text: str, kind: str = "internal", re
         me = session.get_one(Person, person.id)
         ticket = ticket_named(session, number)
         access.require(me, "note", ticket)
-        return _once(
+        return once(
             session,
             me,
             request_id,
@@ -489,7 +489,7 @@ def promise(app, person: Person, number: str, text: str, due_at: datetime, reque
         now = session.info["unit"].now
         if due_at <= now:
             raise Refused("The promised moment is already over. Name a later one.", "due_at")
-        return _once(
+        return once(
             session,
             me,
             request_id,
@@ -577,7 +577,7 @@ def add_photo(
         return photo
 
 
-def _once(session: Session, me: Person, request_id: str | None, action: str, do: Callable[[], int]) -> int:
+def once(session: Session, me: Person, request_id: str | None, action: str, do: Callable[[], int]) -> int:
     """Do it, or give the answer of the same request before."""
     if request_id is None:
         return do()

@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from engine.api import Result
 from engine.errors import NotFound
+from engine.tables import step_undo, user_task
 from engine.undo import Remembered
 from service import access
 from service.db import Base
@@ -20,6 +22,7 @@ from service.drafts import actions as drafts
 from service.drafts import rules
 from service.errors import NotThere
 from service.organisation.models import Person
+from service.tickets.actions import ticket_named
 from service.tickets.models import Target, Ticket, TicketNote
 
 _GROWING = (Target.__tablename__, TicketNote.__tablename__)  # their rows are never changed
@@ -44,24 +47,36 @@ def _rows(table: sa.Table, ids: sa.Select) -> sa.ColumnElement[bool]:
     return sa.or_(rows, table.c.instance_id == sa.bindparam("root")) if "instance_id" in table.c else rows
 
 
-def undo(app, person: Person, task_id: str, request_id: str | None = None) -> Result:
-    """Take back what the person has just done; the task is theirs again, with what they typed as its draft.
+def undo(app, person: Person, step_id: str, request_id: str | None = None) -> Result:
+    """Take back what the person has just done. A task is theirs again, with what they typed as its draft; of an urge, a
+    withdrawal or another message nothing is left but the trace.
 
     Raises NotThere for a step that is not theirs or not there, TooLateToUndo.
     """
     with app.writing() as session:
         me, unit = session.get_one(Person, person.id), session.info["unit"]
+        if (done := app.engine.replayed(unit, request_id, "undo")) is not None:
+            return done
         try:
-            grant = access.require(me, "see", app.engine.task(task_id, unit))
-            result = app.engine.undo(task_id, actor=access.actor(me, grant), request_id=request_id, unit=unit)
+            grant = access.require(me, "see", _thing(app, session, step_id))
+            result = app.engine.undo(step_id, actor=access.actor(me, grant), request_id=request_id, unit=unit)
         except NotFound as error:
-            raise NotThere("Step to undo", task_id) from error
-        if not result.replayed:
-            drafts.put(session, me.id, rules.of_task(task_id), _typed(result.data["values"]))
+            raise NotThere("Step to undo", step_id) from error
+        if not result.data["message"]:
+            drafts.put(session, me.id, rules.of_task(step_id), typed(result.data["values"]))
         return result
 
 
-def _typed(values: dict[str, Any]) -> dict[str, list[str]]:
+def _thing(app, session: Session, step_id: str) -> Any:
+    """What the step was on: its task, or the ticket that got a message. Raises NotFound."""
+    number = session.scalar(sa.select(step_undo.c.business_key).where(step_undo.c.task_id == step_id))
+    task = sa.select(user_task.c.id).where(user_task.c.id == step_id)
+    if number is None or session.scalar(task) is not None:
+        return app.engine.task(step_id, session.info["unit"])
+    return ticket_named(session, number)
+
+
+def typed(values: dict[str, Any]) -> dict[str, list[str]]:
     """The form's values as a browser sends them."""
     found: dict[str, list[str]] = {}
     for name, value in values.items():

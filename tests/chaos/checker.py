@@ -24,6 +24,7 @@ GENESIS = "0" * 64
 REQUEST = "customer-request"
 OPEN_TICKET = {"registered", "dispatched", "in-hand", "handled", "visiting"}
 ENDED_SLIP = {"verified", "cancelled"}
+TAKEN_BACK = "登记撤销"  # a registration that was undone
 IDS = {"process_definition": "hash", "trace_event": "root_id, seq", "command": "request_id", "answered_request": "request_id"}
 TABLES = ("process_definition", "process_instance", "user_task", "timer", "subscription", "trace_event", "incident", "command", "outbox",
           "notice", "person", "role_assignment", "duty", "ticket", "slip", "target", "ticket_note", "promise", "answered_request")
@@ -104,13 +105,17 @@ class Tables:
         return {row["id"]: State(row, elements.get(row["definition_hash"], {})) for row in self.process_instance}
 
     @cached_property
+    def undone(self) -> set[tuple[str, int]]:
+        """(chain, number) of the events of steps that were undone: they are in the chain and hold no longer."""
+        return {(event.row["root_id"], seq) for event in self.events if event.row["kind"] == "step-undone"
+                for seq in range(event.body.get("undone_from", 1), event.body.get("undone_to", 0) + 1)}
+
+    @cached_property
     def told(self) -> dict[str, list[Told]]:
-        """kind of event -> the events, but for those of steps that were undone: they are in the chain and hold no longer."""
-        undone = {(event.row["root_id"], seq) for event in self.events if event.row["kind"] == "step-undone"
-                  for seq in range(event.body.get("undone_from", 1), event.body.get("undone_to", 0) + 1)}
+        """kind of event -> the events, but for those of steps that were undone."""
         found = defaultdict(list)
         for event in self.events:
-            if (event.row["root_id"], event.row["seq"]) not in undone:
+            if (event.row["root_id"], event.row["seq"]) not in self.undone:
                 found[event.row["kind"]].append(event)
         return found
 
@@ -356,11 +361,11 @@ def chains(t: Tables) -> Iterator[Fault]:
         if row["version"] < 1:
             yield Fault("I6", f"instance {row['id']}", f"has version {row['version']}")
         if row["parent_id"] is None:
-            yield from _chain(row, by_root.pop(row["id"], []), t.instances)
+            yield from _chain(row, by_root.pop(row["id"], []), t)
     yield from (Fault("I4", f"chain {root}", f"{len(events)} events of an instance that does not exist") for root, events in by_root.items())
 
 
-def _chain(root: dict, events: list[Told], instances: dict) -> Iterator[Fault]:
+def _chain(root: dict, events: list[Told], t: Tables) -> Iterator[Fault]:
     seq, last, where, whole = 0, GENESIS, f"chain {root['id']}", True
     for event in events:
         row = event.row
@@ -369,19 +374,20 @@ def _chain(root: dict, events: list[Told], instances: dict) -> Iterator[Fault]:
         if whole and hashlib.sha256((last + row["body"]).encode()).hexdigest() != row["hash"]:
             whole = False
             yield Fault("I4", where, f"event {row['seq']} was altered, or the one before it")
-        yield from _columns(where, event, instances)
+        yield from _columns(where, event, t)
         seq, last = row["seq"], row["hash"]
     if (seq, last) != (root["chain_seq"], root["chain_hash"]):
         yield Fault("I4", where, f"ends at event {seq}, its instance remembers {root['chain_seq']}: the tail is cut, added to or altered")
 
 
-def _columns(where: str, event: Told, instances: dict) -> Iterator[Fault]:
+def _columns(where: str, event: Told, t: Tables) -> Iterator[Fault]:
     row, body = event.row, event.body
+    gone = row["instance_id"] not in t.instances and (row["root_id"], row["seq"]) in t.undone  # what an undone step had called
     told = (body.get("root"), body.get("seq"), body.get("instance"), body.get("kind"), body.get("element"), body.get("actor"))
     stored = (row["root_id"], row["seq"], row["instance_id"], row["kind"], row["element_id"], row["actor"])
     if told != stored or "at" not in body or instant(body["at"]) != row["at"]:
         yield Fault("I4", where, f"the columns of event {row['seq']} differ from its body")
-    if instances.get(row["instance_id"], {}).get("root_id") != row["root_id"]:
+    if not gone and t.instances.get(row["instance_id"], {}).get("root_id") != row["root_id"]:
         yield Fault("I4", where, f"event {row['seq']} tells of instance {row['instance_id']}, which is not of this family")
     if row["personal"] is not None and _digest(row["personal"]) != body.get("personal"):
         yield Fault("I4", where, f"the personal values of event {row['seq']} differ from their digest")
@@ -469,13 +475,16 @@ def tickets(t: Tables) -> Iterator[Fault]:
             roots[row["business_key"]].append(row)
     for ticket in t.ticket:
         where, found = f"ticket {ticket['number']}", roots.pop(ticket["number"], [])
-        if [row["id"] for row in found] != [ticket["instance_id"]]:
+        mine = [row for row in found if row["id"] == ticket["instance_id"] or row["state"] != "cancelled"]  # a merge undone left one
+        if [row["id"] for row in mine] != [ticket["instance_id"]]:
             yield Fault("tickets", where, f"has instances {[row['id'] for row in found]}, it names {ticket['instance_id']}")
             continue
+        found = mine
         running = found[0]["state"] == "running"
         if running != (ticket["state"] in OPEN_TICKET) or running != (ticket["closed_at"] is None):
             yield Fault("tickets", where, f"is {ticket['state']}, closed at {ticket['closed_at']}, its instance is {found[0]['state']}")
-        if (ticket["state"] == "merged") != (found[0]["state"] == "cancelled"):
+        taken_back = ticket["state"] == "withdrawn" and ticket["end_reason"] == TAKEN_BACK
+        if (ticket["state"] == "merged" or taken_back) != (found[0]["state"] == "cancelled"):
             yield Fault("tickets", where, f"is {ticket['state']}, its instance is {found[0]['state']}")
     for number, found in roots.items():
         yield Fault("tickets", f"instance {found[0]['id']}", f"{number} has no ticket")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 
 from flask import g, request, url_for
 from flask_babel import gettext
 
+from service.tickets import unregistering
 from webui.filters import now
 from webui.gates import service_app
 from webui.views.story import element_name
@@ -15,11 +17,11 @@ from webui.views.story import element_name
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    task_id: str
     text: str
     href: str
     undo_href: str
     seconds: int
+    step: str = ""  # what was pressed on a ticket; a task stands in the address
 
 
 def offer() -> Offer | None:
@@ -28,16 +30,37 @@ def offer() -> Offer | None:
     if not engine.undo_seconds or g.get("person") is None or request.method != "GET":
         return None
     row = engine.undoable(g.person.username)
+    registered = unregistering.newest(service_app(), g.session, g.person)
+    if registered is not None and (row is None or registered.at >= row.at):
+        address = url_for("undo.ticket", number=registered.number)
+        return _offer(gettext("登记"), registered.number, address, registered.until_at)
     if row is None:
         return None
+    pressed = _pressed().get(row.name)
+    if pressed:
+        address = url_for("undo.ticket", number=row.business_key)
+        return _offer(pressed, row.business_key, address, row.until_at, row.task_id)
     name = element_name(engine.definition(row.definition_hash), row.element_id)
-    return Offer(
-        row.task_id,
-        gettext("%(task)s：%(number)s", task=name, number=row.business_key),
-        url_for("tickets.show", number=row.business_key),
-        url_for("undo.step", task_id=row.task_id),
-        max(1, ceil((row.until_at - now()).total_seconds())),
-    )
+    return _offer(name, row.business_key, url_for("undo.step", task_id=row.task_id), row.until_at)
+
+
+def _offer(name: str, number: str, address: str, until_at: datetime, step: str = "") -> Offer:
+    text = gettext("%(task)s：%(number)s", task=name, number=number)
+    seconds = max(1, ceil((until_at - now()).total_seconds()))
+    return Offer(text, url_for("tickets.show", number=number), address, seconds, step)
+
+
+def _pressed() -> dict[str, str]:
+    """The messages of a ticket, as the person who sent one knows them."""
+    return {
+        "ticket.urge": gettext("催办"),
+        "ticket.withdraw": gettext("撤单"),
+        "ticket.add-information": gettext("客户补充"),
+        "ticket.help": gettext("求助"),
+        "ticket.pause": gettext("暂停"),
+        "ticket.change-urgency": gettext("改缓急"),
+        "ticket.change-deadline": gettext("客户改期"),
+    }
 
 
 def offered(task_id: str) -> bool:
