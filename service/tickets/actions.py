@@ -603,41 +603,39 @@ def _added(session: Session, row) -> int:
 # --- merging ----------------------------------------------------------------------------------------------------------
 
 
-def merge(app, person: Person, number: str, into: str, reason: str = "") -> None:
+def merge(app, person: Person, number: str, into: str, reason: str = "", request_id: str | None = None) -> None:
     """Merge a ticket into another open one: its process ends, its number leads to the other, the customer's words
-    move there.
+    move there. The same `request_id` merges once. Raises NotThere, NotAllowed, Refused.
     """
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         child, parent = ticket_named(session, number), ticket_named(session, into)
-        grant = access.require(me, "merge", child)
+        actor = access.actor(me, access.require(me, "merge", child))
         access.require(me, "merge", parent)
-        if child.id == parent.id or parent.merged_into_id or parent.closed_at or child.closed_at:
-            raise Refused(f"{number} cannot be merged into {into}: both have to be open, and not the same.", "into")
-        now = session.info["unit"].now
-        if child.paused_at:
-            pauses.stop(session.connection(), child.id, me.username, now)
-        app.engine.cancel(
-            child.instance_id, reason=f"merged into {into}", actor=access.actor(me, grant), unit=session.info["unit"]
-        )
-        child.state, child.merged_into_id, child.closed_at, child.end_reason = (
-            TicketState.MERGED,
-            parent.id,
-            now,
-            reason,
-        )
-        session.add(
-            TicketNote(
-                centre_id=parent.centre_id,
-                ticket_id=parent.id,
-                kind=NoteKind.SAID,
-                text=f"{number}: {child.request}",
-                at=now,
-                by=me.username,
-            )
-        )
-        session.execute(
-            sa.update(Slip)
-            .where(Slip.ticket_id == child.id, Slip.cancelled_at.is_(None), Slip.verified_at.is_(None))
-            .values(state="cancelled", cancelled_at=now)
-        )
+
+        def join() -> int:
+            if child.id == parent.id or parent.merged_into_id or parent.closed_at or child.closed_at:
+                raise Refused(f"{number} cannot be merged into {into}: both have to be open, and not the same.", "into")
+            _merged(app, session, child, parent, reason, actor)
+            return parent.id
+
+        once(session, me, request_id, "merge", join)
+
+
+def _merged(app, session: Session, child: Ticket, parent: Ticket, reason: str, actor) -> None:
+    now, by = session.info["unit"].now, actor.person
+    if child.paused_at:
+        pauses.stop(session.connection(), child.id, by, now)
+    app.engine.cancel(
+        child.instance_id, reason=f"merged into {parent.number}", actor=actor, unit=session.info["unit"]
+    )
+    child.state, child.merged_into_id, child.closed_at, child.end_reason = TicketState.MERGED, parent.id, now, reason
+    said = f"{child.number}: {child.request}"
+    session.add(
+        TicketNote(centre_id=parent.centre_id, ticket_id=parent.id, kind=NoteKind.SAID, text=said, at=now, by=by)
+    )
+    session.execute(
+        sa.update(Slip)
+        .where(Slip.ticket_id == child.id, Slip.cancelled_at.is_(None), Slip.verified_at.is_(None))
+        .values(state="cancelled", cancelled_at=now)
+    )

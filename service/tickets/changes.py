@@ -19,7 +19,7 @@ from service import access
 from service.errors import Refused
 from service.organisation.models import Person
 from service.tickets import pauses
-from service.tickets.actions import PROCESS, ticket_named
+from service.tickets.actions import PROCESS, once, ticket_named
 from service.tickets.models import NoteKind, Ticket, TicketNote, TicketState
 
 UNDO_MERGE_FOR = timedelta(hours=24)
@@ -90,47 +90,50 @@ def _open_task(session: Session, ticket: Ticket, element_id: str) -> str | None:
 # --- merged tickets ---------------------------------------------------------------------------------------------------
 
 
-def unmerge(app, person: Person, number: str) -> None:
+def unmerge(app, person: Person, number: str, request_id: str | None = None) -> None:
     """Within 24 hours a merged ticket goes its own way again: at dispatch, its limits counted from its registration.
 
-    Raises Refused, NotAllowed. Slips that the merge had stopped stay stopped.
+    The same `request_id` does it once. Raises Refused, NotAllowed. Slips that the merge had stopped stay stopped.
     """
     with app.writing() as session:
-        me, ticket, unit = session.get_one(Person, person.id), ticket_named(session, number), session.info["unit"]
+        me, ticket = session.get_one(Person, person.id), ticket_named(session, number)
         actor = access.actor(me, access.require(me, "merge", ticket))
-        parent = session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id else None
-        if parent is None:
-            raise Refused(f"{number} is not merged into another ticket. Load the page again.")
-        if unit.now > ticket.closed_at + UNDO_MERGE_FOR:
-            raise Refused(f"{number} was merged more than 24 hours ago and stays so. Register the matter anew.")
-        ticket.state, ticket.merged_into_id, ticket.closed_at, ticket.end_reason = (
-            TicketState.REGISTERED,
-            None,
-            None,
-            "",
-        )
-        session.add_all(
-            _note(one, text, me, unit.now)
-            for one, text in ((ticket, f"从 {parent.number} 分出来"), (parent, f"{number} 分出去单办"))
-        )
-        session.flush()
-        _start_again(app, session, ticket, actor)
+        once(session, me, request_id, "unmerge", lambda: _unmerged(app, session, me, ticket, actor))
 
 
-def tell_callers(app, person: Person, number: str, text: str) -> int:
+def _unmerged(app, session: Session, me: Person, ticket: Ticket, actor) -> int:
+    unit, number = session.info["unit"], ticket.number
+    parent = session.get(Ticket, ticket.merged_into_id) if ticket.merged_into_id else None
+    if parent is None:
+        raise Refused(f"{number} is not merged into another ticket. Load the page again.")
+    if unit.now > ticket.closed_at + UNDO_MERGE_FOR:
+        raise Refused(f"{number} was merged more than 24 hours ago and stays so. Register the matter anew.")
+    ticket.state, ticket.merged_into_id, ticket.closed_at, ticket.end_reason = TicketState.REGISTERED, None, None, ""
+    told = ((ticket, f"从 {parent.number} 分出来"), (parent, f"{number} 分出去单办"))
+    session.add_all(_note(one, text, me, unit.now) for one, text in told)
+    session.flush()
+    _start_again(app, session, ticket, actor)
+    return ticket.id
+
+
+def tell_callers(app, person: Person, number: str, text: str, request_id: str | None = None) -> int:
     """Everybody who called about the same thing was told the same: one note on the ticket and on each merged into it.
 
-    Gives how many tickets that was. Raises Refused, NotAllowed.
+    Gives how many tickets that was; the same `request_id` gives the first answer. Raises Refused, NotAllowed.
     """
     if not text.strip():
         raise Refused("Write what the customers were told.", "text")
     with app.writing() as session:
         me, ticket = session.get_one(Person, person.id), ticket_named(session, number)
         access.require(me, "promise", ticket)
-        told = [ticket, *session.scalars(sa.select(Ticket).where(Ticket.merged_into_id == ticket.id))]
-        now = session.info["unit"].now
-        session.add_all(_note(one, text.strip(), me, now, NoteKind.TOLD) for one in told)
-        return len(told)
+
+        def tell() -> int:
+            told = [ticket, *session.scalars(sa.select(Ticket).where(Ticket.merged_into_id == ticket.id))]
+            now = session.info["unit"].now
+            session.add_all(_note(one, text.strip(), me, now, NoteKind.TOLD) for one in told)
+            return len(told)
+
+        return once(session, me, request_id, "tell callers", tell)
 
 
 def _note(ticket: Ticket, text: str, by: Person, at: datetime, kind: NoteKind = NoteKind.INTERNAL) -> TicketNote:

@@ -131,7 +131,7 @@ def deadline(card):
 @tickets.post("/tickets/<number>/told")
 @gate(ticket_for, "number")
 def tell_callers(card):
-    count = changes.tell_callers(service_app(), g.person, card.ticket.number, _wanted("text"))
+    count = changes.tell_callers(service_app(), g.person, card.ticket.number, _wanted("text"), _request_id())
     told(gettext("%(n)d 件都记上了", n=count))
     return _back(card)
 
@@ -140,7 +140,7 @@ def tell_callers(card):
 @gate(ticket_for, "number")
 def merge(card):
     into = _wanted("into")
-    actions.merge(service_app(), g.person, card.ticket.number, into, _text("reason"))
+    actions.merge(service_app(), g.person, card.ticket.number, into, _text("reason"), request_id=_request_id())
     told(gettext("%(number)s 并过来了，24 小时内可以撤回", number=card.ticket.number))
     return redirect(url_for("tickets.show", number=into), 303)
 
@@ -148,7 +148,7 @@ def merge(card):
 @tickets.post("/tickets/<number>/unmerge")
 @gate(ticket_for, "number")
 def unmerge(card):
-    changes.unmerge(service_app(), g.person, card.ticket.number)
+    changes.unmerge(service_app(), g.person, card.ticket.number, _request_id())
     told(gettext("%(number)s 又是单独一件，从派单接着办", number=card.ticket.number))
     return _back(card)
 
