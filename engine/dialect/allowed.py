@@ -17,7 +17,7 @@ BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 ZEEBE = "http://camunda.org/schema/zeebe/1.0"
 OTHER_ENGINES = ("http://camunda.org/schema/1.0/bpmn", "http://activiti.org/bpmn", "http://flowable.org/bpmn",
-                 "http://spiffworkflow.org/bpmn/schema/1.0/core")
+                 "http://spiffworkflow.org/bpmn/schema/1.0/core", "http://operaton.org/schema/1.0/bpmn", "http://www.jboss.org/drools")
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_NODES = 250

@@ -123,19 +123,26 @@ class _Reader:
         self.ids.add(key)
         self.root_elements(root, process)
         self.process_extensions(process, key)
+        self.foreign_attributes(process, key)
         self.scope(process, key, 0)
         return Diagram(key, _label(process, key), self.joined_elements(), self.joined_flows(),
                        tuple(dict.fromkeys(self.documentation)), _shapes(root), frozenset(self.refused), self.file,
                        self.version_tag)
 
     def executable_process(self, root):
-        executable = [p for p in root.iterfind(_b("process")) if p.get("isExecutable") in ("true", "1")]
+        """The executable process. Where there is not exactly one, the fault is told and the largest is read all the same, so that
+        an author who brings a file from elsewhere sees everything at once.
+        """
+        processes = list(root.iterfind(_b("process")))
+        executable = [p for p in processes if p.get("isExecutable") in ("true", "1")]
         if len(executable) == 1:
             return executable[0]
-        if not executable:
-            return self.fault("one-process", None, "No process of the file is executable.")
-        names = ", ".join(p.get("id") or "?" for p in executable[:5])
-        return self.fault("one-process", None, f"Several processes are executable: {names}.")
+        if executable:
+            names = ", ".join(p.get("id") or "?" for p in executable[:5])
+            self.fault("one-process", None, f"Several processes are executable: {names}.")
+        else:
+            self.fault("one-process", None, "No process of the file is executable.")
+        return max(executable or processes, key=len, default=None)
 
     def fits(self, process) -> bool:
         nodes = flows = 0
@@ -204,7 +211,7 @@ class _Reader:
                 if tag == "association":
                     self.associations.append((_local(child.get("sourceRef")), _local(child.get("targetRef"))))
                 self.documentation += [n.get("id") for n in child.iter() if n.get("id")]
-            elif tag not in PLUMBING and tag not in DATA_LINES and tag not in MARKERS:
+            elif tag not in PLUMBING and tag not in DATA_LINES and not (depth and tag in MARKERS):
                 self.refuse(child, tag, child.get("id") or scope)
 
     def refuse(self, node, tag: str, element: str | None = None) -> None:
