@@ -328,6 +328,8 @@ def assign(
             task = _open(_task(app, session, task_id))
             grant = access.require(me, "assign", task)
             to = steps.person_meant(session.connection(), to_username, task.centre_id) if to_username else None
+            if to and (ticket := _ticket_of(session, task.root_id)) is not None:
+                steps.not_about(session.connection(), ticket.id, to)
             if to != task.assignee:
                 app.engine.assign(
                     task_id, to, reason=reason, actor=access.actor(me, grant), unit=session.info["unit"]
@@ -369,11 +371,15 @@ def _completed_before(app, session: Session, me: Person, task, request_id: str) 
     return done if done is not None and task.ended_by in (me.username, None) else None
 
 
+def _ticket_of(session: Session, root_id: str) -> Ticket | None:
+    return session.scalars(sa.select(Ticket).where(Ticket.instance_id == root_id)).first()
+
+
 def _follow_owner(app, session: Session, root_id: str) -> None:
     """An answer to an escalation may have moved the ticket: its owner's open tasks move along in the same
     transaction.
     """
-    ticket = session.scalars(sa.select(Ticket).where(Ticket.instance_id == root_id)).first()
+    ticket = _ticket_of(session, root_id)
     if ticket is None:
         return
     before = (

@@ -370,6 +370,8 @@ def escalation_answered(
     if row is None:
         raise NotThere("Escalation", instance_id)
     owner = by if answer == "take-over" else person_meant(connection, person, row.centre_id) if person else None
+    if owner and row.ticket_id is not None:
+        not_about(connection, row.ticket_id, owner)
     connection.execute(
         sa.update(_escalation)
         .where(_escalation.c.id == row.id)
@@ -412,6 +414,14 @@ def person_meant(connection: Connection, text: str, centre_id: int) -> str:
         f"{'Nobody' if not exact else 'More than one person'} here is called {text}. Pick a person from the list.",
         "person",
     )
+
+
+def not_about(connection: Connection, ticket_id: int, username: str) -> None:
+    """Raises Refused if the ticket is a complaint about this person: they never own it (customer-request)."""
+    about = sa.select(_person.c.name).join(_ticket, _ticket.c.about_person_id == _person.c.id)
+    found = connection.execute(about.where(_ticket.c.id == ticket_id, _person.c.username == username)).scalar()
+    if found is not None:
+        raise Refused(f"This complaint is about {found}, who cannot own it. Pick somebody else.", "person")
 
 
 def worker_of(connection: Connection, ticket_id: int) -> tuple[str | None, str | None]:

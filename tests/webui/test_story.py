@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import sqlalchemy as sa
+
 from tests.webui.conftest import REPAIR
 
 
@@ -130,3 +132,27 @@ def test_a_phone_number_is_masked_until_somebody_asks_and_that_is_kept(visitor):
     shown = lin.post("/tickets/2026-0001/phones/1", headers={"HX-Request": "true"}).get_data(as_text=True)
     assert "13800132046" in shown
     assert "看了号码" in lin.get("/tickets/2026-0001").get_data(as_text=True)
+
+
+def test_a_yes_in_the_story_names_what_was_asked_and_the_department_offers_its_people(app, visitor, repair):
+    """Not 核实，是 but 合格：是; 谁去办 offers the people of the department, and takes a name."""
+    lin, gao, liu = visitor("lin"), visitor("gao"), visitor("liu")
+    lin.get(repair)
+    lin.post(repair.split("?")[0], {"department": "engineering", "instruction": "先看", "request_id": "d"})
+
+    def task(element: str) -> str:
+        with app.database.connect() as connection:
+            wanted = sa.text("select id from user_task where state = 'open' and element_id = :e")
+            return "/tasks/" + connection.execute(wanted, {"e": element}).scalar_one()
+
+    accept = gao.get(task("accept_slip")).get_data(as_text=True)
+    assert '<datalist id="f-worker-list"><option value="高卫东"></option><option value="刘强"></option></datalist>' in accept
+    assert 'list="f-worker-list"' in accept
+    gao.post(task("accept_slip"), {"answer": "accept", "worker": "刘强", "request_id": "a"})
+    liu.get(task("arrive"))
+    liu.post(task("arrive"), {"arrived_at": "2026-11-20T10:00", "request_id": "r"})
+    handled = {"result": "换了阀门", "cause": "老化", "labour_minutes": "30", "cost_yuan": "0", "request_id": "h"}
+    liu.post(task("handle"), handled)
+    lin.get(task("verify"))
+    lin.post(task("verify"), {"passed": "yes", "request_id": "v"})
+    assert "合格：是" in lin.get("/tickets/2026-0001").get_data(as_text=True)

@@ -14,7 +14,7 @@ from flask_babel import gettext
 
 from webui import words
 from webui.filters import day, local, when
-from webui.i18n import language, listed
+from webui.i18n import colon, language, listed
 from webui.people import name_of
 
 SAID_KEYS = (
@@ -175,13 +175,18 @@ def _completed(event: dict, definition) -> Entry | None:
     )
 
 
+def _picked(field, value: str) -> str:
+    label = field.option_label(value)
+    return f"{field.label}{colon()}{label}" if value in ("yes", "no") else label
+
+
 def _undone(event: dict, definition) -> Entry:
     what = element_name(definition, event["element"])
     return Entry(event["at"], "history", gettext("撤销"), listed(what, name_of(event["actor"])))
 
 
 def _choice(definition, element: str, values: dict) -> str:
-    """The labels of what was picked: the department, the answer, the score."""
+    """The labels of what was picked: the department, the answer, the score. A yes or no says to what."""
     spec = definition.diagram.elements.get(element) if definition else None
     form = definition.procedure.forms.get(spec.form) if spec and spec.form else None
     if form is None:
@@ -192,7 +197,7 @@ def _choice(definition, element: str, values: dict) -> str:
         form = localized(form, definition)
     return listed(
         *(
-            c.option_label(values[c.key])
+            _picked(c, values[c.key])
             for c in form.fields
             if c.options and isinstance(values.get(c.key), str) and values[c.key]
         )

@@ -11,6 +11,7 @@ from flask_babel import gettext
 from engine.errors import FormInvalid, VersionClash
 from service import access
 from service.drafts.queries import was_theirs
+from service.organisation.queries import workers_of
 from service.tickets import queries
 from webui import clauses, forms, people, words
 from webui.errors import fault_of
@@ -88,10 +89,21 @@ def page(card, fresh: bool = False) -> Page:
     if form:
         found.draft = drafts.of_task(card)
         values = _drafted(card, form, found) or form.initial(_suggested(card))
-        found.fields = forms.views(form, values, hidden=hidden(card, form, values))
+        found.fields = _offering(card, forms.views(form, values, hidden=hidden(card, form, values)))
         found.conditional = any(f.hides for f in form.fields)
         found.button = _said(form, values, found)
     return found
+
+
+def _offering(card, fields: list) -> list:
+    """The fields that ask for a person (`suggest: department-people`), with the names of those who may be meant."""
+    for view in fields:
+        if getattr(view.spec, "properties", {}).get("suggest") == "department-people":
+            groups = [group for group in card.task.groups.split("|") if group]
+            people = [p for group in groups for p in workers_of(g.session, group, card.task.centre_id)]
+            view.suggestions = list(dict.fromkeys(person.name for person in people))
+        _offering(card, view.children)
+    return fields
 
 
 def _drafted(card, form, found: Page) -> dict[str, Any] | None:
@@ -133,7 +145,7 @@ def again(card, values: dict[str, Any], error) -> Page:
     if form:
         found.draft, found.unsaved = drafts.of_task(card), True
         found.draft.values = None
-        found.fields = forms.views(form, values, faults, hidden(card, form, values))
+        found.fields = _offering(card, forms.views(form, values, faults, hidden(card, form, values)))
         found.conditional = any(f.hides for f in form.fields)
         found.button = _said(form, values, found)
     return found
