@@ -155,11 +155,11 @@ def _weekdays(field: str, text: str) -> str:
     days: set[int] = set()
     for part in field.split(","):
         span, _, step = part.partition("/")
-        first, _, last = span.partition("-")
+        first, dash, last = span.partition("-")
         if span == "*":
-            first, last = "0", "6"
+            first, dash, last = "0", "-", "6"
         try:
-            start, end = _weekday(first), _weekday(last or first)
+            start, end = _weekday(first), _weekday(last if dash else first)
             every = int(step or 1)
         except ValueError as error:
             raise BadCycle(f"The weekday {part!r} in {text!r} is not understood.") from error

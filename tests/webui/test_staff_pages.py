@@ -7,6 +7,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from engine.definitions import Procedure
 from engine.tables import incident
 from service.organisation.models import Person, RoleAssignment
 from tests.webui.conftest import ROOT
@@ -143,6 +144,23 @@ def test_everybody_reads_the_procedures_with_tables_forms_sheet_and_readme(visit
     ):
         assert words in page, words
     assert "1 件在走" not in text_of(visitor("hu").get("/procedures/customer-request")), "not of another centre"
+
+
+CYCLE = b"""<bpmn:startEvent id="every" name="\xe6\xaf\x8f\xe6\x97\xa9"><bpmn:timerEventDefinition><bpmn:timeCycle>0 30 8 * * MON-FRI</bpmn:timeCycle>
+</bpmn:timerEventDefinition></bpmn:startEvent>"""
+
+
+def test_a_cycle_shows_its_next_ten_turns(visitor, app):
+    """B7: whoever draws a timer sees when it fires."""
+    from tests.engine.drawing import HEAD
+
+    xml = (HEAD.encode() + b'<bpmn:process id="mornings" name="mornings" isExecutable="true">' + CYCLE + b'<bpmn:endEvent id="e"/>'
+           b'<bpmn:sequenceFlow id="f" sourceRef="every" targetRef="e"/></bpmn:process></bpmn:definitions>')
+    procedure = Procedure.from_files({"mornings.bpmn": xml, "control-sheet.yaml": b"code: T\nname: T\n"})
+    with app.engine.unit() as unit:
+        app.engine.catalogue.put(unit.connection, procedure, unit.now, "system")
+    page = text_of(visitor("lin").get("/procedures/mornings"))
+    assert "0 30 8 * * MON-FRI 接下来 10 次" in page and "12月3日 08:30 12月4日 08:30" in page
 
 
 def test_the_diagram_has_a_figure_where_tasks_wait(visitor, app, repair):

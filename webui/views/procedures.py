@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import url_for
 from flask_babel import gettext
 from lxml import etree
 
+from engine import cycles
 from webui import forms, people, words
 from webui.filters import when
 from webui.gates import service_app
@@ -34,6 +36,7 @@ def page(edition) -> SimpleNamespace:
         tables=[t for content in procedure.decisions.values() for t in _tables(content, procedure.translations or {})],
         forms=[_form(form, definition) for form in procedure.forms.values()],
         tasks=_tasks(definition),
+        timers=_timers(definition),
         sheet=_sheet(procedure.control_sheet or {}),
         revisions=(procedure.control_sheet or {}).get("revisions") or [],
         readme=blocks(procedure.readme or ""),
@@ -93,6 +96,35 @@ def _tasks(definition) -> list[SimpleNamespace]:
         for e in definition.diagram.elements.values()
         if e.kind == "userTask"
     ]
+
+
+def _timers(definition) -> list[SimpleNamespace]:
+    """The timers: when they are due, and of a cycle that is written out the next ten turns."""
+    return [
+        SimpleNamespace(
+            name=element_name(definition, e.id),
+            says=_says(e.event.expression or ""),
+            next=[when(at) for at in _turns(e.event)],
+        )
+        for e in definition.diagram.elements.values()
+        if e.event.kind == "timer"
+    ]
+
+
+def _says(expression: str) -> str:
+    """A timer's time as it was written: a literal without its FEEL clothes."""
+    literal = re.fullmatch(r'(?:duration|date and time)?\(?"([^"]*)"\)?', expression)
+    return literal[1] if literal else expression
+
+
+def _turns(event) -> list[datetime]:
+    if event.timer != "cycle":
+        return []
+    engine, text = service_app().engine, _says(event.expression or "")
+    try:
+        return cycles.firings(f"R/{text}" if text.startswith("P") else text, engine.clock.now(), engine.zone)
+    except cycles.BadCycle:  # depends on the case
+        return []
 
 
 def _who(element) -> str:
