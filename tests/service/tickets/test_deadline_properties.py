@@ -6,6 +6,7 @@ plain table of its own and whether the work stands still, and adds up.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -19,7 +20,7 @@ from service.calendars.changes import DayEntry, with_day
 from service.calendars.models import CalendarDay, CalendarVersion, EnteredAs
 from service.calendars.queries import newest_version
 from service.errors import Refused
-from service.tickets import actions, changes, recompute
+from service.tickets import actions, changes, recompute, undoing
 from service.tickets.models import Ticket
 from tests.conftest import CHINA
 from tests.people import REPAIR
@@ -108,6 +109,8 @@ _STEPS = st.one_of(
     st.tuples(st.just("makeup"), _WAIT, st.sampled_from([5, 6])),
     st.tuples(st.just("deadline"), _WAIT, st.integers(1, 3000)),
     st.tuples(st.just("no deadline"), _WAIT, st.just(0)),
+    st.tuples(st.just("undone"), _WAIT, st.sampled_from(["pause", "resume", "urgency", "deadline", "no deadline"])),
+    st.tuples(st.just("merged and undone"), _WAIT, st.integers(0, 1000)),
 )
 
 
@@ -117,6 +120,8 @@ _STEPS = st.one_of(
 @example(steps=[("pause", 0, 100), ("pause", 90, 700), ("pause", 200, 50), ("deadline", 0, 300)], opened=1000)
 @example(steps=[("no deadline", 314, 0), ("deadline", 0, 793), ("holiday", 300, 0), ("makeup", 10, 5)], opened=225)
 @example(steps=[("deadline", 600, 793), ("holiday", 10, 0), ("no deadline", 10, 0)], opened=225)
+@example(steps=[("pause", 10, 900), ("undone", 60, "resume"), ("undone", 5, "urgency"), ("resume", 30, 0)], opened=600)
+@example(steps=[("pause", 60, 700), ("resume", 200, 0), ("merged and undone", 10, 300), ("urgency", 9, 0)], opened=600)
 def test_every_limit_is_where_a_count_by_the_minute_puts_it(story, steps, opened):
     _clean(story)
     played = _Played(story, datetime(2026, 11, 23, 0, 0, tzinfo=CHINA) + timedelta(minutes=opened))
@@ -211,6 +216,35 @@ class _Played:
         other = "urgent" if self.count.urgency == "normal" else "normal"
         changes.change_urgency(self.story.app, self.lin, self.number, other, "试")
         self.count.urgency = other
+
+    def _undone(self, what: str) -> None:
+        """A change that is taken back at once leaves every limit where it was; one that was refused has nothing to undo."""
+        before, engine = copy.deepcopy(self.count), self.story.app.engine
+        engine.undo_seconds = 30
+        try:
+            getattr(self, "_" + what.replace(" ", "_"))(77)
+            last = engine.undoable(self.lin.username)
+            if last is not None:
+                undoing.undo(self.story.app, self.lin, last.task_id)
+                self.count = before
+        finally:
+            engine.undo_seconds = 0
+
+    def _merged_and_undone(self, minutes: int) -> None:
+        """The ticket goes its own way again: sent anew, its limits counted from its registration, with its pauses."""
+        parent = self.story.register(unit="2-0805", form=REPAIR)
+        if self.paused:
+            self.count.stood[-1][1] = self.now
+        actions.merge(self.story.app, self.lin, self.number, parent, "同一件事")
+        self.story.app.clock.advance(minutes * MINUTE)
+        changes.unmerge(self.story.app, self.lin, self.number)
+        actions.withdraw(self.story.app, self.lin, parent, "只为合并")
+        with self.story.app.session() as session:
+            self.root = session.scalars(sa.select(Ticket.instance_id).where(Ticket.number == self.number)).one()
+        if self.count.asked is not None:  # named with the registration from now on, as far as the new process knows
+            self.count.asked = (self.count.asked[0], self.count.opened)
+        self.story.dispatch(self.number)
+        self.story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"}, self.number)
 
     def _holiday(self, offset: int) -> None:
         on = MONDAY + timedelta(days=offset)
