@@ -8,7 +8,7 @@ state live in its own row, but its events go into the chain of the root, so one 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ from engine.following import follow
 from engine.history import GENESIS, Chain, Event
 from engine.operations import Step, WrongParameters
 from engine.spiff import Token, TokenGame
-from engine.sql import Prepared
+from engine.sql import Prepared, pipelined
 from engine.tables import outbox, process_instance, subscription, timer, trace_event, user_task
 
 MAX_STATE_BYTES = 2 << 20
@@ -648,8 +648,14 @@ class Family:
 
     def save(self) -> None:
         """Write the step: instances, tasks, timers, subscriptions, trace, notices."""
-        connection = self.connection
-        self._save_instances()
+        with pipelined(self.connection):
+            touched = self._save_instances()
+            self._save_rows()
+        for id, rows in touched.items():
+            if rows() != 1:
+                raise StepFailed(id, None, "the instance was changed by somebody else in between", "conflict")
+
+    def _save_rows(self) -> None:
         for statement, rows in (
                 (_END_TASK, [{"b_id": k, **v} for k, v in self.ended_tasks.items()]),
                 (_OPEN_TASK, list(self.new_tasks.values())),
@@ -664,10 +670,11 @@ class Family:
                 (_TELL, self.chain.rows),
                 (_SEND, [self._outbox_row(n) for n in self.notices])):
             if rows:
-                statement.run_many(connection, rows)
+                statement.run_many(self.connection, rows)
 
-    def _save_instances(self) -> None:
-        root_id = self.chain.root_id
+    def _save_instances(self) -> dict[str, Callable[[], int]]:
+        """Write the instances that changed; for each how many rows that touched, once it is known."""
+        root_id, touched = self.chain.root_id, {}
         for running in self.members.values():
             if not running.dirty and not (running.id == root_id and self.chain.rows):
                 continue
@@ -685,9 +692,9 @@ class Family:
                 _NEW_INSTANCE.run(self.connection, **values)
                 continue
             changed = {k: values[k] for k in _CHANGES}
-            found = _UPDATE_INSTANCE.run(self.connection, b_id=running.id, b_version=running.fields["version"], **changed)
-            if found != 1:
-                raise StepFailed(running.id, None, "the instance was changed by somebody else in between", "conflict")
+            touched[running.id] = _UPDATE_INSTANCE.sent(self.connection, b_id=running.id, b_version=running.fields["version"],
+                                                        **changed)
+        return touched
 
     def _outbox_row(self, notice) -> dict:
         not_before_at = max(notice.not_before_at or self.now, self.hold_until or self.now)

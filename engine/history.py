@@ -59,8 +59,13 @@ class Chain:
     def add(self, event: Event, at: datetime, actor) -> None:
         self.seq += 1
         event.seq = self.seq
-        body = {"root": self.root_id, "seq": self.seq, "at": instant_text(at), "kind": event.kind,
-                "instance": event.instance_id, "element": event.element_id, "actor": actor.person, **event.body}
+        body = {"seq": self.seq, "at": instant_text(at), "kind": event.kind, "actor": actor.person, **event.body}
+        if self.seq == 1:
+            body["root"] = self.root_id  # the chain carries it on
+        if event.instance_id != self.root_id:
+            body["instance"] = event.instance_id
+        if event.element_id is not None:
+            body["element"] = event.element_id
         for name in ("role", "on_behalf_of", "channel"):
             if getattr(actor, name, None):
                 body[name] = getattr(actor, name)
@@ -79,18 +84,18 @@ class Chain:
 def read(connection: Connection, root_id: str) -> list[dict]:
     """The events of a root instance in order; each with its body's fields and `personal` values where not erased.
 
-    Those of a step that was undone later have `undone`: they happened, and no longer hold.
+    Those of a step or a move to another version that was undone later have `undone`: they happened, and no longer hold.
     """
     found = connection.execute(select(trace_event).where(trace_event.c.root_id == root_id).order_by(trace_event.c.seq))
     events = [_event(row) for row in found]
-    for undo in [event for event in events if event["kind"] == "step-undone"]:
+    for undo in [event for event in events if event["kind"] in ("step-undone", "migration-undone")]:
         for event in events[undo["undone_from"] - 1:undo["undone_to"]]:
             event["undone"] = True
     return events
 
 
 def _event(row) -> dict:
-    event = json.loads(row.body)
+    event = {"root": row.root_id, "instance": row.instance_id, "element": None} | json.loads(row.body)
     event["at"] = row.at
     if row.personal:
         event["values"] = json.loads(row.personal)["values"]
@@ -131,9 +136,9 @@ def _fault(row, seq: int, last: str) -> str | None:
         return f"{where}: event {seq + 1} is missing"
     if chained(last, row.body) != row.hash:
         return f"{where}: altered, or an event before it was"
-    body = json.loads(row.body)
-    if (body["kind"], body["element"], body["actor"], body["at"]) != (
-            row.kind, row.element_id, row.actor, instant_text(row.at)):
+    body = {"root": row.root_id, "instance": row.root_id, "element": None} | json.loads(row.body)
+    if (body["kind"], body["element"], body["actor"], body["at"], body["root"], body["instance"]) != (
+            row.kind, row.element_id, row.actor, instant_text(row.at), row.root_id, row.instance_id):
         return f"{where}: its columns differ from the hashed text"
     if row.personal:
         personal = json.loads(row.personal)

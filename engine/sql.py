@@ -8,6 +8,7 @@ SQLAlchemy's, its statement events see nothing of it: `observers` does. Surprise
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 from sqlalchemy import Connection, Insert
@@ -37,6 +38,12 @@ class Prepared:
         compiled = self._for(connection)
         return _execute(connection, compiled.sql, compiled.bind(values)).rowcount
 
+    def sent(self, connection: Connection, **values) -> Callable[[], int]:
+        """Run it without waiting, inside `pipelined`; after it the result says how many rows it touched."""
+        compiled = self._for(connection)
+        cursor = _execute(connection, compiled.sql, compiled.bind(values))
+        return lambda: cursor.rowcount
+
     def run_many(self, connection: Connection, rows: list[dict]) -> None:
         compiled = self._for(connection)
         if len(rows) == 1:
@@ -58,6 +65,25 @@ class Prepared:
         return rows[0] if rows else None
 
 
+@contextmanager
+def pipelined(connection: Connection):
+    """Statements whose answers nobody waits for: PostgreSQL gets them in one go, SQLite one by one as ever."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    try:
+        with connection.connection.driver_connection.pipeline():
+            yield
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _told(connection, None, error) from error
+
+
+def _told(connection: Connection, sql: str | None, error: Exception) -> Exception:
+    """The driver's error as SQLAlchemy's."""
+    return DBAPIError.instance(sql, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True,
+                               dialect=connection.dialect)
+
+
 def _execute(connection: Connection, sql: str, values, many: bool = False):
     """Run a statement on the connection's driver, inside its transaction; the driver's errors come as SQLAlchemy's."""
     for observer in observers:
@@ -69,8 +95,7 @@ def _execute(connection: Connection, sql: str, values, many: bool = False):
         else:
             cursor.execute(sql, values)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise DBAPIError.instance(sql, None, error, connection.dialect.loaded_dbapi.Error, hide_parameters=True,
-                                  dialect=connection.dialect) from error
+        raise _told(connection, sql, error) from error
     return cursor
 
 

@@ -217,8 +217,7 @@ trace_event = Table(
     Column("body", Text, nullable=False),  # canonical JSON: what is hashed
     Column("personal", Text),  # JSON of personal values; the body holds their salted digest only
     Column("hash", String(64), nullable=False),
-    **ONE_TREE,
-)
+)  # not one tree: events are added behind the others, which costs half the pages of adding them in the middle
 
 incident = Table(
     "incident", metadata,
@@ -245,7 +244,6 @@ command = Table(
     Column("subject", String(100), nullable=False),
     Column("result", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    **ONE_TREE,
 )
 
 # Completed tasks that may still be undone, each with the state before it. The domain drops them when their time is over.
@@ -269,6 +267,28 @@ step_undo = Table(
     Column("before", Text, nullable=False),  # JSON: the rows before the step; see engine.undo
     Column("after", Text, nullable=False),  # JSON: the domain's rows after it
     Index("ix_step_undo_actor", "actor", "until_at"),
+)
+
+# Instances that were moved to another version, each with the rows before it; kept for good. See engine.commands.migrate.
+instance_migration = Table(
+    "instance_migration", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("root_id", String(32), nullable=False),
+    Column("centre_id", Integer, nullable=False),
+    Column("instance_id", String(32), nullable=False, index=True),
+    Column("process_key", String(64), nullable=False),
+    Column("from_hash", String(64), nullable=False),
+    Column("to_hash", String(64), nullable=False),
+    Column("mapping", Text, nullable=False),  # JSON: old element -> new one
+    Column("actor", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("first_seq", Integer, nullable=False),  # the move's events
+    Column("seq", Integer, nullable=False),
+    Column("before", Text, nullable=False),  # JSON: what the move changed, as it was
+    Column("undone_at", Instant),
+    Column("undone_by", String(64)),
+    Index("ix_instance_migration_root", "root_id", "seq"),
 )
 
 outbox = Table(

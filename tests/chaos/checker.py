@@ -383,7 +383,8 @@ def _chain(root: dict, events: list[Told], t: Tables) -> Iterator[Fault]:
 def _columns(where: str, event: Told, t: Tables) -> Iterator[Fault]:
     row, body = event.row, event.body
     gone = row["instance_id"] not in t.instances and (row["root_id"], row["seq"]) in t.undone  # what an undone step had called
-    told = (body.get("root"), body.get("seq"), body.get("instance"), body.get("kind"), body.get("element"), body.get("actor"))
+    root = row["root_id"]  # a body names root, instance and element only where they are not the usual
+    told = (body.get("root", root), body.get("seq"), body.get("instance", root), body.get("kind"), body.get("element"), body.get("actor"))
     stored = (row["root_id"], row["seq"], row["instance_id"], row["kind"], row["element_id"], row["actor"])
     if told != stored or "at" not in body or instant(body["at"]) != row["at"]:
         yield Fault("I4", where, f"the columns of event {row['seq']} differ from its body")
