@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 from engine import definitions, dialect
 from engine.definitions import Procedure
-from engine.dialect import BadText, Diagram, Element, EventKind, Fault, Kind, TimerKind
+from engine.dialect import ACTIVITIES, BadText, Diagram, Element, EventKind, Fault, Kind, TimerKind
 from engine.errors import DefinitionRefused, EngineError
+from engine.feel import punctuation
 from engine.forms import definition as form_definition
 from engine.names import declared_names
 
@@ -29,9 +30,13 @@ MAX_REASON = 600  # characters: names in a diagram may be as long as the file
 MAX_NAME = {"id": 64, "label": 200, "form": 64, "clause": 64, "message": 100, "groups": 400}  # as the tables hold them
 ESCALATION = "escalation"
 RESERVED = frozenset({"now", "instance"})
-ACTIVITIES = frozenset({Kind.USER, Kind.SERVICE, Kind.RULE, Kind.SCRIPT, Kind.CALL, Kind.SUBPROCESS})
-INPUTS_ON = frozenset({Kind.SERVICE, Kind.RULE, Kind.CALL})
-OUTPUTS_ON = frozenset({Kind.USER, Kind.SERVICE, Kind.RULE, Kind.SCRIPT, Kind.CALL})
+INPUTS_ON = frozenset({Kind.SERVICE, Kind.RULE, Kind.CALL, Kind.SUBPROCESS, Kind.SEND})
+OUTPUTS_ON = frozenset({Kind.USER, Kind.SERVICE, Kind.RULE, Kind.SCRIPT, Kind.CALL, Kind.SEND})
+SENDERS = frozenset({Kind.SEND, Kind.THROW, Kind.END})
+CHOOSING = frozenset({Kind.EXCLUSIVE, Kind.INCLUSIVE})
+FORKING = CHOOSING | {Kind.PARALLEL, Kind.EVENT_GATEWAY}
+AT_ONCE = frozenset({Kind.SERVICE, Kind.SEND, Kind.RULE, Kind.SCRIPT})  # done within the step that reaches them
+COUNTS = frozenset({"numberOfInstances", "numberOfActiveInstances", "numberOfCompletedInstances", "numberOfTerminatedInstances"})
 STATUSES = ("draft", "in-force", "superseded", "abolished")
 SHEET_TEXTS = ("code", "name", "status", "tier", "department", "owner")
 REVISION_TEXTS = ("time", "code_before", "code_after", "changes")
@@ -56,6 +61,7 @@ class Subject:
     roles: frozenset[str]
     known: Mapping[str, Procedure | None]  # procedures that may be called; None where only the key is known
     feel: Any
+    people_in: Callable[[str], int] | None = None  # how many people of today are in a group; None where nobody can say
     waiting: dict[str, bool] = field(default_factory=dict)  # called procedure -> whether nobody passes it without waiting
 
     @property
@@ -82,7 +88,15 @@ class Subject:
         return [e for e in self.diagram.elements.values() if e.kind in kinds]
 
     def targets(self, element: Element) -> list[str]:
-        return [self.diagram.flows[f].target for f in element.outgoing]
+        """The elements that a token reaches next; from a throwing link event its catching end."""
+        return [self.diagram.flows[f].target for f in element.outgoing] + [e.id for e in self.other_ends(element)]
+
+    def other_ends(self, link: Element) -> list[Element]:
+        """The catching ends of a throwing link event."""
+        if link.event.kind is not EventKind.LINK or link.kind is not Kind.THROW:
+            return []
+        return [e for e in self.diagram.inside(link.scope) if e.kind is Kind.CATCH and e.event.kind is EventKind.LINK
+                and e.event.name == link.event.name]
 
     def around(self, element: Element) -> Element | None:
         """The sub-process that the element stands in, or None in the process itself."""
@@ -117,13 +131,15 @@ for _id, (_what, _remedy) in (dialect.READ_CHECKS | definitions.READ_CHECKS | fo
 
 
 def check(procedure: Procedure, *, operations, functions: Iterable = (), roles: Iterable[str] = (),
-          known_processes: Iterable[str] | Mapping[str, Procedure | None] = (), feel=None) -> list[Fault]:
+          known_processes: Iterable[str] | Mapping[str, Procedure | None] = (), feel=None,
+          people_in: Callable[[str], int] | None = None) -> list[Fault]:
     """Every fault of a procedure, warnings included, in the order of the diagram.
 
     operations: the registry of service-task operations. functions: the FEEL functions of the domain. roles: the groups that
-    exist. known_processes: what may be called, as keys, or as procedures by key, which also checks circles of calls.
+    exist. known_processes: what may be called, as keys, or as procedures by key, which also checks circles of calls. people_in:
+    how many people of today are in a group; without it nobody is asked for.
     """
-    subject = _subject(procedure, operations, functions, roles, known_processes, feel)
+    subject = _subject(procedure, operations, functions, roles, known_processes, feel, people_in)
     faults = list(procedure.faults)
     for each in REGISTRY.values():
         if each.run is not None and (procedure.diagram is not None or not each.needs_diagram):
@@ -132,12 +148,12 @@ def check(procedure: Procedure, *, operations, functions: Iterable = (), roles: 
 
 
 def check_all(procedures: Iterable[Procedure], *, operations, functions: Iterable = (), roles: Iterable[str] = (),
-              known_processes: Iterable[str] = (), feel=None) -> list[Fault]:
+              known_processes: Iterable[str] = (), feel=None, people_in: Callable[[str], int] | None = None) -> list[Fault]:
     """The faults of several procedures that may call each other."""
     procedures = list(procedures)
     known = dict.fromkeys(known_processes) | {p.key: p for p in procedures}
     return [fault for p in procedures for fault in check(p, operations=operations, functions=functions, roles=roles,
-                                                         known_processes=known, feel=feel)]
+                                                         known_processes=known, feel=feel, people_in=people_in)]
 
 
 def check_file(name: str, content: bytes) -> list[Fault]:
@@ -180,13 +196,13 @@ def names_of(procedure: Procedure, operations) -> set[str]:
     return names
 
 
-def _subject(procedure, operations, functions, roles, known_processes, feel) -> Subject:
+def _subject(procedure, operations, functions, roles, known_processes, feel, people_in) -> Subject:
     functions = tuple(functions.values() if isinstance(functions, Mapping) else functions)
     if feel is None:
         from engine.feel import Feel
         feel = Feel(functions)
     known = dict(known_processes) if isinstance(known_processes, Mapping) else dict.fromkeys(known_processes)
-    return Subject(procedure, operations, functions, frozenset(roles), known, feel)
+    return Subject(procedure, operations, functions, frozenset(roles), known, feel, people_in)
 
 
 def _fault(subject: Subject, each: Check, finding: Finding) -> Fault:
@@ -226,8 +242,13 @@ def _flow_ends(subject: Subject) -> Iterator[Finding]:
         source, target = elements[flow.source], elements[flow.target]
         if source.scope != target.scope:
             yield Finding(flow.id, f"The flow leads from {source.id} to {target.id} across the border of a sub-process.")
-        if target.kind in (Kind.START, Kind.BOUNDARY) or source.kind is Kind.END:
+        if target.kind in (Kind.START, Kind.BOUNDARY) or _is_link(target, Kind.CATCH) or target.for_compensation \
+                or source.kind is Kind.END or _is_link(source, Kind.THROW) or source.for_compensation:
             yield Finding(flow.id, f"Nothing may flow from {source.id} to {target.id}.")
+
+
+def _is_link(element: Element, kind: Kind) -> bool:
+    return element.kind is kind and element.event.kind is EventKind.LINK
 
 
 @rule("unreachable", "Every element can be reached from the start of its scope.", "Connect it, or delete it.")
@@ -246,6 +267,7 @@ def _reached(subject: Subject, elements: list[Element]) -> set[str]:
         if current in here and current not in reached:
             reached.add(current)
             waiting += subject.targets(here[current]) + [b.id for b in subject.diagram.boundary_of(current)]
+            waiting += [here[current].handler] if here[current].handler else []
     return reached
 
 
@@ -253,22 +275,37 @@ def _reached(subject: Subject, elements: list[Element]) -> set[str]:
 def _dead_end(subject: Subject) -> Iterator[Finding]:
     for scope, elements in subject.scopes.items():
         for element in elements:
-            if not element.outgoing and element.kind is not Kind.END and not element.triggered_by_event:
+            if not element.outgoing and not _ends_by_itself(element):
                 yield Finding(element.id, f"Nothing follows after {element.name}.")
         if not any(e.kind is Kind.END for e in elements):
             yield Finding(scope, f"{scope} has no end event.")
 
 
-@rule("start-event", "A process and an embedded sub-process have exactly one start event, of no kind; an event sub-process has"
-      " exactly one, a message or a timer.", "Draw exactly one start event of the right kind.")
+def _ends_by_itself(element: Element) -> bool:
+    return element.kind is Kind.END or element.triggered_by_event or element.for_compensation or _is_link(element, Kind.THROW) \
+        or element.kind is Kind.BOUNDARY and element.event.kind is EventKind.COMPENSATION
+
+
+BEGINS = {  # what may begin a process, an embedded sub-process, an event sub-process
+    None: frozenset({EventKind.NONE, EventKind.TIMER, EventKind.MESSAGE, EventKind.SIGNAL}),
+    False: frozenset({EventKind.NONE}),
+    True: frozenset({EventKind.TIMER, EventKind.MESSAGE, EventKind.SIGNAL, EventKind.ERROR, EventKind.ESCALATION,
+                     EventKind.CONDITION}),
+}
+
+
+@rule("start-event", "A process has one start event of no kind, or starts by timers, messages or signals, or both; an embedded"
+      " sub-process has exactly one, of no kind; an event sub-process exactly one, of a kind.",
+      "Draw exactly one start event of the right kind.")
 def _start_event(subject: Subject) -> Iterator[Finding]:
     for scope, elements in subject.scopes.items():
         starts = [e for e in elements if e.kind is Kind.START]
         owner = subject.diagram.elements.get(scope)
-        if len(starts) != 1:
+        plain = [e for e in starts if e.event.kind is EventKind.NONE]
+        if not starts or len(plain) > 1 or owner is not None and len(starts) > 1:
             yield Finding(scope, f"{scope} has {len(starts)} start events.")
         for start in starts:
-            if (owner is not None and owner.triggered_by_event) != (start.event.kind is not EventKind.NONE):
+            if start.event.kind not in BEGINS[owner.triggered_by_event if owner else None]:
                 yield Finding(start.id, f"The start event of {scope} is of the kind {start.event.kind.value}.")
 
 
@@ -280,10 +317,10 @@ def _event_sub_process(subject: Subject) -> Iterator[Finding]:
             yield Finding(element.id, f"{element.name} is an event sub-process with flows.")
 
 
-@rule("gateway-condition", "Each flow out of an exclusive gateway with several has a condition, except its default.",
+@rule("gateway-condition", "Each flow out of an exclusive or inclusive gateway with several has a condition, except its default.",
       "Write the condition as FEEL after '=', or make the flow the default flow.")
 def _gateway_condition(subject: Subject) -> Iterator[Finding]:
-    for gateway in subject.of(Kind.EXCLUSIVE):
+    for gateway in subject.of(*CHOOSING):
         flows = [subject.diagram.flows[f] for f in gateway.outgoing]
         for flow in flows:
             if len(flows) > 1 and not flow.default and flow.condition is None:
@@ -293,42 +330,41 @@ def _gateway_condition(subject: Subject) -> Iterator[Finding]:
                               " is never asked.", "Remove the condition.")
 
 
-@rule("stray-condition", "Only flows out of exclusive gateways have conditions or a default.",
+@rule("stray-condition", "Only flows out of exclusive and inclusive gateways have conditions or a default.",
       "Draw an exclusive gateway before the flow and put the condition there.")
 def _stray_condition(subject: Subject) -> Iterator[Finding]:
     for flow in subject.diagram.flows.values():
         source = subject.diagram.elements.get(flow.source)
-        if source is not None and source.kind is not Kind.EXCLUSIVE and (flow.condition is not None or flow.default):
+        if source is not None and source.kind not in CHOOSING and (flow.condition is not None or flow.default):
             yield Finding(flow.id, f"The flow leaves {source.name}, which does not ask conditions.")
 
 
 @rule("implicit-fork", "Only gateways have several flows out.",
       "Draw a parallel gateway (all of them) or an exclusive gateway (one of them) after the element.")
 def _implicit_fork(subject: Subject) -> Iterator[Finding]:
-    gateways = (Kind.EXCLUSIVE, Kind.PARALLEL, Kind.EVENT_GATEWAY)
     for element in subject.diagram.elements.values():
-        if len(element.outgoing) > 1 and element.kind not in gateways:
+        if len(element.outgoing) > 1 and element.kind not in FORKING:
             yield Finding(element.id, f"{len(element.outgoing)} flows leave {element.name}.")
 
 
-@rule("default-flow", "An exclusive gateway with several flows has a default flow.",
+@rule("default-flow", "An exclusive or inclusive gateway with several flows has a default flow.",
       "Pick a default flow; without one, a case that nobody thought of stops as an incident.", warning=True)
 def _default_flow(subject: Subject) -> Iterator[Finding]:
-    for gateway in subject.of(Kind.EXCLUSIVE):
+    for gateway in subject.of(*CHOOSING):
         if len(gateway.outgoing) > 1 and not any(subject.diagram.flows[f].default for f in gateway.outgoing):
             yield Finding(gateway.id, f"{gateway.name} has no default flow.")
 
 
-@rule("event-gateway", "An event gateway leads to two or more catch events that nothing else leads to.",
-      "Draw message or timer catch events right after the gateway.")
+@rule("event-gateway", "An event gateway leads to two or more catch events or receive tasks that nothing else leads to.",
+      "Draw catch events or receive tasks right after the gateway.")
 def _event_gateway(subject: Subject) -> Iterator[Finding]:
     for gateway in subject.of(Kind.EVENT_GATEWAY):
         targets = [subject.diagram.elements[t] for t in subject.targets(gateway) if t in subject.diagram.elements]
         if len(gateway.outgoing) < 2:
             yield Finding(gateway.id, f"{gateway.name} has fewer than two events to choose from.")
         for target in targets:
-            if target.kind is not Kind.CATCH:
-                yield Finding(gateway.id, f"{gateway.name} leads to {target.name}, which is no catch event.")
+            if target.kind not in (Kind.CATCH, Kind.RECEIVE) or _is_link(target, Kind.CATCH):
+                yield Finding(gateway.id, f"{gateway.name} leads to {target.name}, which waits for no event.")
             elif len(target.incoming) > 1:
                 yield Finding(target.id, f"Several flows lead to {target.name}, which belongs to an event gateway.")
 
@@ -348,7 +384,7 @@ def _boundary(subject: Subject) -> Iterator[Finding]:
 def _boundary_waits(subject: Subject) -> Iterator[Finding]:
     for event in subject.of(Kind.BOUNDARY):
         host = subject.diagram.elements.get(event.attached_to or "")
-        if host is not None and host.kind in (Kind.SERVICE, Kind.RULE, Kind.SCRIPT):
+        if host is not None and host.kind in AT_ONCE and event.event.kind in (EventKind.TIMER, EventKind.MESSAGE, EventKind.SIGNAL):
             yield Finding(event.id, f"{event.name} can never happen: {host.name} does not wait.")
 
 
@@ -359,11 +395,16 @@ def _endless_loop(subject: Subject) -> Iterator[Finding]:
         graph = {e.id: subject.targets(e) for e in elements if not _waits(subject, e)}
         for ring in _rings(graph):
             yield Finding(ring[0], f"The loop through {', '.join(ring[:6])} never waits for anybody.")
+    for element in subject.diagram.elements.values():
+        if element.loop and element.loop.maximum is None and not _waits(subject, element):
+            yield Finding(element.id, f"{element.name} loops without waiting for anybody and without a maximum.", "Set its loop maximum.")
 
 
 def _waits(subject: Subject, element: Element) -> bool:
     """Whether no token passes the element without waiting for a person, a message or a timer."""
-    if element.kind in (Kind.USER, Kind.CATCH, Kind.BOUNDARY):
+    if element.kind in (Kind.CATCH, Kind.BOUNDARY):
+        return element.event.kind in (EventKind.TIMER, EventKind.MESSAGE, EventKind.SIGNAL)
+    if element.kind in (Kind.USER, Kind.RECEIVE):
         return True
     if element.kind is Kind.SUBPROCESS:
         return _scope_waits(subject, subject.diagram.inside(element.id))
@@ -438,20 +479,179 @@ def _flow_shape(subject: Subject) -> Iterator[Finding]:
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
-@rule("timer-cycle", "Only events that do not interrupt repeat.",
+@rule("timer-cycle", "Only starts of the process and events that do not interrupt repeat.",
       "Use a duration, or make the event non-interrupting (dashed border).")
 def _timer_cycle(subject: Subject) -> Iterator[Finding]:
     for element in subject.diagram.elements.values():
-        if element.event.timer is TimerKind.CYCLE and (element.kind is Kind.CATCH or element.interrupting):
+        begins = element.kind is Kind.START and element.scope == subject.diagram.key
+        if element.event.timer is TimerKind.CYCLE and (element.kind is Kind.CATCH or element.interrupting) and not begins:
             yield Finding(element.id, f"{element.name} repeats, but it happens only once.")
 
 
-@rule("correlation", "Every message event has a correlation key.",
+@rule("correlation", "Every message event that waits has a correlation key.",
       "Give the message a subscription correlation key, such as =ticket_number.")
 def _correlation(subject: Subject) -> Iterator[Finding]:
     for element in subject.diagram.elements.values():
-        if element.event.message and element.event.correlation_key is None:
+        waits = element.kind not in SENDERS and not (element.kind is Kind.START and element.scope == subject.diagram.key)
+        if waits and element.event.message and element.event.correlation_key is None:
             yield Finding(element.id, f"The message {element.event.message} has no correlation key.")
+
+
+@rule("link", "Each throwing link event has exactly one catching end of its name in the same scope, and each catching one a throwing one.",
+      "Draw both ends in the same sub-process and give them the same link name.")
+def _link(subject: Subject) -> Iterator[Finding]:
+    links = [e for e in subject.diagram.elements.values() if e.event.kind is EventKind.LINK]
+    for link in links:
+        ends = subject.other_ends(link)
+        if link.kind is Kind.THROW and len(ends) != 1:
+            yield Finding(link.id, f"The link {link.event.name} has {len(ends)} catching ends.")
+        if link.kind is Kind.CATCH and not any(link in subject.other_ends(other) for other in links):
+            yield Finding(link.id, f"Nothing leads to the link {link.event.name}.")
+
+
+@rule("compensation", "A compensation boundary event is joined to an activity of its scope that is marked for compensation and stands"
+      " for nothing else; a compensation that is thrown names an activity that has one.",
+      "Draw an association from the compensation boundary event to an activity marked for compensation.")
+def _compensation(subject: Subject) -> Iterator[Finding]:
+    elements = subject.diagram.elements
+    undone = {e.attached_to: e for e in elements.values() if e.kind is Kind.BOUNDARY and e.event.kind is EventKind.COMPENSATION}
+    handlers = {e.handler for e in undone.values()}
+    for event in undone.values():
+        handler = elements.get(event.handler or "")
+        if handler is None or handler.scope != event.scope:
+            yield Finding(event.id, f"{event.name} is joined to no activity marked for compensation.")
+    for element in elements.values():
+        if element.for_compensation and element.id not in handlers:
+            yield Finding(element.id, f"{element.name} is marked for compensation, but undoes nothing.")
+        thrown = element.kind in (Kind.THROW, Kind.END) and element.event.kind is EventKind.COMPENSATION
+        if thrown and element.event.activity and element.event.activity not in undone:
+            yield Finding(element.id, f"{element.name} takes back {element.event.activity}, which has no compensation.")
+
+
+@rule("cancel", "Cancel end events stand in transactions, cancel boundary events on them, and one needs the other.",
+      "Use a transaction with a cancel boundary event.")
+def _cancel(subject: Subject) -> Iterator[Finding]:
+    cancelled = {e.attached_to for e in subject.of(Kind.BOUNDARY) if e.event.kind is EventKind.CANCEL}
+    for element in subject.diagram.elements.values():
+        if element.event.kind is not EventKind.CANCEL:
+            continue
+        holder = subject.around(element) if element.kind is Kind.END else subject.diagram.elements.get(element.attached_to or "")
+        if holder is None or not holder.transaction:
+            yield Finding(element.id, f"{element.name} cancels what is no transaction.")
+        elif element.kind is Kind.END and holder.id not in cancelled:
+            yield Finding(element.id, f"{holder.name} has no cancel boundary event to go on from.")
+
+
+@rule("caught", "An error or escalation that is thrown is caught around it.",
+      "Draw a boundary event or an event sub-process that catches its code; a calling procedure may catch it, too.", warning=True)
+def _caught(subject: Subject) -> Iterator[Finding]:
+    for element in subject.of(Kind.END, Kind.THROW):
+        if element.event.kind in (EventKind.ERROR, EventKind.ESCALATION) and not _is_caught(subject, element):
+            yield Finding(element.id, f"Nobody here catches {element.event.name or 'what'} {element.name} throws.")
+
+
+def _is_caught(subject: Subject, thrower: Element) -> bool:
+    def catches(event: Element) -> bool:
+        return event.event.kind is thrower.event.kind and event.event.name in (None, thrower.event.name)
+
+    scope: str | None = thrower.scope
+    while scope is not None:
+        starts = [e for sub in subject.diagram.inside(scope) if sub.triggered_by_event for e in subject.diagram.inside(sub.id)
+                  if e.kind is Kind.START]
+        if any(map(catches, starts)) or any(map(catches, subject.diagram.boundary_of(scope))):
+            return True
+        owner = subject.diagram.elements.get(scope)
+        scope = owner.scope if owner else None
+    return False
+
+
+@rule("loop-without-person", "Every loop of flows passes somebody: a user task, or a procedure or message that waits for one.",
+      "Put a user task or a message catch event into the loop, or let it end after some turns.", warning=True)
+def _loop_without_person(subject: Subject) -> Iterator[Finding]:
+    for elements in subject.scopes.values():
+        waiting = {e.id for e in elements if _waits(subject, e)}
+        graph = {e.id: subject.targets(e) for e in elements if e.id not in waiting or e.event.kind is EventKind.TIMER}
+        for ring in _rings(graph):
+            if waiting & set(ring):  # the others are faults of endless-loop
+                yield Finding(ring[0], f"The loop through {', '.join(ring[:6])} goes round by the clock alone, without end.")
+
+
+@rule("timer-tells", "What a timer sets off does something: a task, an operation, a call, a message.",
+      "Draw what is to happen in the end of the timer's path: a notice, an escalation, a task.", warning=True)
+def _timer_tells(subject: Subject) -> Iterator[Finding]:
+    for event in subject.of(Kind.BOUNDARY):
+        if event.event.kind is EventKind.TIMER and not event.interrupting and not _does_something(subject, event):
+            yield Finding(event.id, f"Nothing happens when {event.name} is over.")
+
+
+def _does_something(subject: Subject, event: Element) -> bool:
+    seen: set[str] = set()
+    ahead = subject.targets(event)
+    while ahead:
+        current = subject.diagram.elements.get(ahead.pop())
+        if current is None or current.id in seen:
+            continue
+        if current.kind in ACTIVITIES or current.event.kind not in (EventKind.NONE, EventKind.TIMER, EventKind.LINK):
+            return True
+        seen.add(current.id)
+        ahead += subject.targets(current)
+    return False
+
+
+@rule("same-name", "Branches that run at the same time do not write the same name.",
+      "Give each branch a name of its own and join them after the gateway; the one that is done last would win.", warning=True)
+def _same_name(subject: Subject) -> Iterator[Finding]:
+    for fork in subject.of(Kind.PARALLEL, Kind.INCLUSIVE):
+        if len(fork.outgoing) < 2:
+            continue
+        branches = [_reach_from(_graph(subject, fork.scope), subject.diagram.flows[f].target) | {subject.diagram.flows[f].target}
+                    for f in fork.outgoing]
+        common = set.intersection(*branches)
+        writers: dict[str, set[int]] = {}
+        for number, branch in enumerate(branches):
+            for name in set().union(*(_written(subject, e) for e in branch - common)):
+                writers.setdefault(name, set()).add(number)
+        twice = sorted(name for name, numbers in writers.items() if len(numbers) > 1)
+        if twice:
+            yield Finding(fork.id, f"Several branches after {fork.name} write {', '.join(twice[:8])}.")
+
+
+def _graph(subject: Subject, scope: str) -> dict[str, list[str]]:
+    return {e.id: subject.targets(e) for e in subject.diagram.inside(scope)}
+
+
+def _written(subject: Subject, id: str) -> set[str]:
+    """The variables that an element sets in its scope."""
+    element = subject.diagram.elements.get(id)
+    if element is None or element.multi:
+        return {element.multi.output_collection} - {None} if element else set()
+    if element.outputs or element.result:
+        return {m.target for m in element.outputs} | ({element.result} if element.result else set())
+    if element.kind is Kind.USER and element.form in subject.procedure.forms:
+        return {f.key for f in subject.procedure.forms[element.form].fields if not f.fixed}
+    operation = subject.operations.get(element.operation) if element.operation else None
+    return set(operation.outputs) if operation else set()
+
+
+@rule("lane", "Where a process has lanes, each of its user tasks stands in one.", "Move the task into the lane of who does it.",
+      warning=True)
+def _lane(subject: Subject) -> Iterator[Finding]:
+    if any(e.lane for e in subject.diagram.elements.values()):
+        for task in subject.of(Kind.USER):
+            if task.lane is None:
+                yield Finding(task.id, f"{task.name} stands in no lane.")
+
+
+@rule("nobody", "Somebody who works here today could take each task.",
+      "Give a person the role, or name another group; an absent person's stand-in counts.", warning=True)
+def _nobody(subject: Subject) -> Iterator[Finding]:
+    if subject.people_in is None:
+        return
+    for task in subject.of(Kind.USER):
+        groups = _literal_texts(task.groups)
+        known = [group for group in groups if group in subject.roles]
+        if groups and known and not task.assignee and not any(subject.people_in(group) for group in known):
+            yield Finding(task.id, f"Nobody is in {', '.join(known)}, so nobody could take {task.name}.")
 
 
 @rule("help", "Asking for help is possible at any time: exactly one non-interrupting message event sub-process of the process"
@@ -526,7 +726,8 @@ def _has_timer(subject: Subject, element: Element) -> bool:
 @rule("operation", "A service task names an operation that exists and maps exactly its inputs.",
       "Pick an operation of docs/reference/operations.md and map each of its inputs.")
 def _operation(subject: Subject) -> Iterator[Finding]:
-    for task in subject.of(Kind.SERVICE):
+    tasks = [e for e in subject.diagram.elements.values() if e.kind is Kind.SERVICE or e.operation]
+    for task in tasks:
         operation = subject.operations.get(task.operation) if task.operation else None
         if operation is None:
             yield Finding(task.id, f"{task.name} names the operation {task.operation or '(none)'}, which does not exist.",
@@ -632,12 +833,13 @@ def _call_inputs(subject: Subject) -> Iterator[Finding]:
                 [f"no {', '.join(absent)}"] * bool(absent) + [f"the undeclared {', '.join(strange)}"] * bool(strange)) + ".")
 
 
-@rule("mapping", "Input mappings stand on service, rule and call activities, output mappings on tasks and calls.",
-      "Remove the mapping; a message's variables arrive under their own names.")
+@rule("mapping", "Input mappings stand on service, send, rule and call activities, sub-processes and throwing events, output mappings"
+      " on tasks and calls.", "Remove the mapping; a message's variables arrive under their own names.")
 def _mapping(subject: Subject) -> Iterator[Finding]:
     for element in subject.diagram.elements.values():
+        throws = element.kind in (Kind.THROW, Kind.END) and (element.operation or element.event.kind in (EventKind.MESSAGE, EventKind.SIGNAL))
         for side, lines, kinds in (("input", element.inputs, INPUTS_ON), ("output", element.outputs, OUTPUTS_ON)):
-            if lines and element.kind not in kinds:
+            if lines and element.kind not in kinds and not (throws and (side == "input" or element.operation)):
                 yield Finding(element.id, f"The {side} mapping of {element.name} is not read on a {element.kind.value}.")
 
 
@@ -655,7 +857,8 @@ def _long_name(subject: Subject) -> Iterator[Finding]:
 @rule("reserved-name", "No variable is called now or instance.", "Give the variable another name.")
 def _reserved_name(subject: Subject) -> Iterator[Finding]:
     for element in subject.diagram.elements.values():
-        for name in {element.result, *(m.target for m in element.outputs)} & RESERVED:
+        many = {element.multi.item, element.multi.output_collection} if element.multi else set()
+        for name in sorted({element.result, *(m.target for m in element.outputs), *many} & RESERVED):
             yield Finding(element.id, f"{name} is given by the engine and cannot be set.")
     for name in RESERVED & set(subject.procedure.control_sheet.get("variables") or {}):
         yield Finding(None, f"{name} is given by the engine and cannot be a start variable.", file=definitions.CONTROL_SHEET)
@@ -677,7 +880,7 @@ class Expression(NamedTuple):
       "Correct the expression; declare what is known at the start under `variables:` of control-sheet.yaml.")
 def _expression(subject: Subject) -> Iterator[Finding]:
     for expression in [*_element_expressions(subject), *_form_expressions(subject)]:
-        remedy = _python_remedy(expression.text)
+        remedy = _python_remedy(expression.text) or punctuation.remedy(expression.text)
         if remedy:
             yield Finding(expression.element, f"{expression.place} `{_short(expression.text)}` is no FEEL.", remedy, expression.file)
             continue
@@ -706,9 +909,11 @@ def _element_expressions(subject: Subject) -> Iterator[Expression]:
         event = element.event
         for place, text in (("candidate groups", element.groups), ("assignee", element.assignee), ("due date", element.due),
                             ("follow-up date", element.follow_up), ("priority", element.priority), ("script", element.script),
-                            ("timer", event.expression), ("correlation key", event.correlation_key)):
+                            ("condition" if event.kind is EventKind.CONDITION else "timer", event.expression),
+                            ("correlation key", event.correlation_key)):
             if text is not None:
                 yield Expression(element.id, place, text)
+        yield from _repeated_expressions(element)
         yield from (Expression(element.id, f"input {m.target}", m.source) for m in element.inputs)
         extra = _output_names(subject, element) if element.outputs else frozenset()
         yield from (Expression(element.id, f"output {m.target}", m.source, extra) for m in element.outputs)
@@ -717,9 +922,18 @@ def _element_expressions(subject: Subject) -> Iterator[Expression]:
             yield Expression(flow.id, "condition", flow.condition)
 
 
+def _repeated_expressions(element: Element) -> Iterator[Expression]:
+    many, loop = element.multi, element.loop
+    for place, text, extra in (("input collection", many and many.collection, ()), ("cardinality", many and many.cardinality, ()),
+                               ("output element", many and many.output, ()), ("completion condition", many and many.completion, COUNTS),
+                               ("loop condition", loop and loop.condition, ())):
+        if text is not None:
+            yield Expression(element.id, place, text, frozenset(extra))
+
+
 def _output_names(subject: Subject, element: Element) -> frozenset[str] | None:
     """The names an output mapping sees beside the process's own; None where they cannot be known."""
-    if element.kind is Kind.SERVICE:
+    if element.kind is Kind.SERVICE or element.operation:
         operation = subject.operations.get(element.operation) if element.operation else None
         return frozenset(operation.outputs) if operation else None
     if element.kind is Kind.CALL:
@@ -822,9 +1036,9 @@ def _text_gaps(what: str, wanted: Mapping[str, str], given: Mapping[str, Any], k
 def _form_labels(form) -> dict[str, str]:
     """Everything to be said in English about a form: `key`, and `key=value` for options."""
     labels: dict[str, str] = {}
-    for field in form.fields:
-        labels[field.key] = field.label
-        labels |= {f"{field.key}={option.value}": option.label for option in field.options}
+    for each in form.fields:
+        labels[each.key] = each.label
+        labels |= {f"{each.key}={option.value}": option.label for option in each.options}
     return labels
 
 

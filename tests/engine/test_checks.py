@@ -51,11 +51,11 @@ def added(xml, *changes):
     return found(("  </bpmn:process>", f"{xml}\n  </bpmn:process>"), *changes)
 
 
-USUAL = [("task-escalation", task) for task in ("register", "handle", "visit")]
+USUAL = [("same-name", "fork"), *(("task-escalation", task) for task in ("register", "handle", "visit"))]
 
 
 def test_the_good_procedure_has_only_warnings():
-    assert [(f.check, f.element) for f in faults(procedure())] == USUAL
+    assert sorted((f.check, f.element) for f in faults(procedure())) == sorted(USUAL)
     assert all(f.warning for f in faults(procedure()))
 
 
@@ -100,8 +100,11 @@ def test_a_scope_has_one_start_event():
 
 
 def test_only_event_sub_processes_start_by_an_event():
+    error = '<bpmn:errorEventDefinition id="m" errorRef="none" />'
+    assert ("start-event", "start") in found(('<bpmn:startEvent id="start" />', f'<bpmn:startEvent id="start">{error}</bpmn:startEvent>'))
     message = '<bpmn:messageEventDefinition id="m" messageRef="Message_more" />'
-    assert ("start-event", "start") in found(('<bpmn:startEvent id="start" />', f'<bpmn:startEvent id="start">{message}</bpmn:startEvent>'))
+    check_start = '<bpmn:startEvent id="check_start" />'
+    assert ("start-event", "check_start") in found((check_start, check_start.replace(" />", f">{message}</bpmn:startEvent>")))
     assert ("start-event", "help_start") in found(('<bpmn:messageEventDefinition id="help_message" messageRef="Message_help" />', ""))
 
 
@@ -189,6 +192,156 @@ def test_a_called_procedure_breaks_a_loop_if_it_waits():
 def test_everything_executed_is_drawn():
     assert found(('bpmnElement="level"', 'bpmnElement="gone"')) == [("shape", "level")]
     assert found(('bpmnElement="f9"', 'bpmnElement="gone"')) == [("flow-shape", "f9")]
+
+
+def element(id, kind, inside="", **attributes):
+    extra = "".join(f' {name}="{value}"' for name, value in attributes.items())
+    return f'<bpmn:{kind} id="{id}"{extra}>{inside}</bpmn:{kind}>'
+
+
+def flow(id, source, target, condition=None):
+    inside = f"<bpmn:conditionExpression>{condition}</bpmn:conditionExpression>" if condition else ""
+    return f'<bpmn:sequenceFlow id="{id}" sourceRef="{source}" targetRef="{target}">{inside}</bpmn:sequenceFlow>'
+
+
+def kinds(*changes):
+    return {check for check, _ in found(*changes)}
+
+
+def instead_of_the_script(xml):
+    """`xml` has an element `count` with an outgoing flow f5; it stands where the script task was."""
+    text = GOOD[DIAGRAM]
+    start = text.index('<bpmn:scriptTask id="count"')
+    return text[start:text.index("</bpmn:scriptTask>") + len("</bpmn:scriptTask>")], xml
+
+
+def test_a_process_may_begin_by_timers_messages_and_signals():
+    timer_start = '<bpmn:timerEventDefinition><bpmn:timeCycle>R/PT1H</bpmn:timeCycle></bpmn:timerEventDefinition>'
+    more = element("by_clock", "startEvent", timer_start) + flow("by1", "by_clock", "merge")
+    assert {"start-event", "timer-cycle", "unreachable", "dead-end"} & {c for c, _ in added(more)} == set()
+    assert ("start-event", "dialect-good") in added(element("second", "startEvent") + flow("by1", "second", "merge"))
+
+
+def test_an_inclusive_gateway_asks_conditions_as_an_exclusive_one():
+    inclusive = [(f'<bpmn:exclusiveGateway id="urgent" name="紧急？" default="{d}" />', f'<bpmn:inclusiveGateway id="urgent" default="{d}" />')
+                 for d in ["f7"]]
+    assert not {"gateway-condition", "stray-condition", "implicit-fork", "default-flow"} & kinds(*inclusive)
+    assert ("gateway-condition", "f7") in found(*inclusive, (' default="f7"', ""))
+
+
+def test_an_event_gateway_may_lead_to_a_receive_task():
+    text = GOOD[DIAGRAM]
+    more = text[text.index('<bpmn:intermediateCatchEvent id="more"'):]
+    more = more[:more.index("</bpmn:intermediateCatchEvent>") + len("</bpmn:intermediateCatchEvent>")]
+    assert found((more, '<bpmn:receiveTask id="more" name="补充" messageRef="Message_more" />')) == []
+
+
+def test_an_error_event_may_sit_on_what_does_not_wait():
+    late = '<bpmn:boundaryEvent id="oops" attachedToRef="targets"><bpmn:errorEventDefinition id="oe" /></bpmn:boundaryEvent>' + flow(
+        "oops1", "oops", "merge")
+    assert "boundary-waits" not in {c for c, _ in added(late)}
+
+
+def test_a_loop_marker_on_what_does_not_wait_has_a_maximum():
+    marker = '<bpmn:standardLoopCharacteristics{}><bpmn:loopCondition>=true</bpmn:loopCondition></bpmn:standardLoopCharacteristics>'
+    script = '<bpmn:scriptTask id="count" name="计数"><bpmn:extensionElements><zeebe:script expression="=1" resultVariable="rounds" />' \
+             '</bpmn:extensionElements>{}</bpmn:scriptTask>'
+    assert ("endless-loop", "count") in found(instead_of_the_script(script.format(marker.format(""))))
+    assert "endless-loop" not in kinds(instead_of_the_script(script.format(marker.format(' loopMaximum="3"'))))
+
+
+def test_a_loop_that_only_the_clock_drives_is_a_warning():
+    wait = '<bpmn:timerEventDefinition><bpmn:timeDuration>PT1H</bpmn:timeDuration></bpmn:timerEventDefinition>'
+    ring = (element("poll", "intermediateCatchEvent", wait) + element("again", "exclusiveGateway", default="l2") + flow("l1", "poll", "again")
+            + flow("l2", "again", "poll") + flow("l3", "again", "closed", "=true"))
+    enter = ('sourceRef="count" targetRef="urgent"', 'sourceRef="count" targetRef="poll"')
+    listed = added(ring, enter)
+    assert ("loop-without-person", "poll") in listed and "endless-loop" not in {c for c, _ in listed}
+    asked = ring.replace(wait, '<bpmn:messageEventDefinition messageRef="Message_more" />')
+    assert "loop-without-person" not in {c for c, _ in added(asked, enter)}
+
+
+def link(id, kind, name="away"):
+    return element(id, f"intermediate{kind}Event", f'<bpmn:linkEventDefinition name="{name}" />')
+
+
+def test_link_events_come_in_pairs_and_lead_on():
+    leave = ('sourceRef="count" targetRef="urgent"', 'sourceRef="count" targetRef="away"')
+    pair = link("away", "Throw") + link("here", "Catch") + flow("k1", "here", "urgent")
+    assert not {"link", "unreachable", "dead-end", "flow-ends"} & {c for c, _ in added(pair, leave)}
+    assert ("link", "away") in added(link("away", "Throw"), leave)
+    assert ("link", "lonely") in added(link("lonely", "Catch") + flow("k1", "lonely", "urgent"))
+
+
+COMPENSATED = ('<bpmn:boundaryEvent id="undo_targets" attachedToRef="targets"><bpmn:compensateEventDefinition id="cd" /></bpmn:boundaryEvent>'
+               '<bpmn:scriptTask id="undo" isForCompensation="true"><bpmn:extensionElements><zeebe:script expression="=0" resultVariable='
+               '"rounds" /></bpmn:extensionElements></bpmn:scriptTask><bpmn:association id="ca" sourceRef="undo_targets" targetRef="undo" />')
+
+
+def test_a_compensation_has_its_activity_and_the_activity_its_event():
+    assert not {"compensation", "unreachable", "dead-end", "boundary-waits"} & {c for c, _ in added(COMPENSATED)}
+    assert ("compensation", "undo_targets") in added(COMPENSATED.replace(' targetRef="undo"', ' targetRef="gone"'))
+    assert ("compensation", "undo") in added(COMPENSATED.replace(' sourceRef="undo_targets"', ' sourceRef="gone"'))
+    back = COMPENSATED + element("back", "intermediateThrowEvent", '<bpmn:compensateEventDefinition activityRef="register" />')
+    assert ("compensation", "back") in added(back)
+    assert ("flow-ends", "cf") in added(COMPENSATED + flow("cf", "undo", "merge"))
+
+
+def test_cancel_events_belong_to_transactions():
+    cancel = '<bpmn:endEvent id="check_end"><bpmn:cancelEventDefinition id="ce" /></bpmn:endEvent>'
+    end = ('<bpmn:endEvent id="check_end" />', cancel)
+    assert ("cancel", "check_end") in found(end)
+    text = GOOD[DIAGRAM]
+    sub = text[text.index('<bpmn:subProcess id="check"'):]
+    sub = sub[:sub.index("</bpmn:subProcess>") + len("</bpmn:subProcess>")]
+    transaction = (sub, sub.replace("bpmn:subProcess", "bpmn:transaction").replace(*end))
+    assert ("cancel", "check_end") in found(transaction)
+    caught = element("taken", "boundaryEvent", "<bpmn:cancelEventDefinition />", attachedToRef="check") + flow("tk", "taken", "merge")
+    assert "cancel" not in {c for c, _ in added(caught, transaction)}
+
+
+def test_an_error_that_nobody_catches_is_a_warning():
+    thrown = ('<bpmn:endEvent id="check_end" />', '<bpmn:endEvent id="check_end"><bpmn:errorEventDefinition errorRef="E_no" /></bpmn:endEvent>')
+    declared = ("<bpmn:message id=", '<bpmn:error id="E_no" name="no" errorCode="no" /><bpmn:message id=')
+    assert ("caught", "check_end") in found(thrown, declared)
+    catch = '<bpmn:boundaryEvent id="catch_no" attachedToRef="check"><bpmn:errorEventDefinition{} /></bpmn:boundaryEvent>' + flow("cn", "catch_no", "merge")
+    assert "caught" not in {c for c, _ in added(catch.format(' errorRef="E_no"'), thrown, declared)}
+    assert "caught" not in {c for c, _ in added(catch.format(""), thrown, declared)}  # catches every code
+
+
+# --- people and names -------------------------------------------------------------------------------------------------
+
+def test_a_timer_that_sets_nothing_off_is_a_warning():
+    assert "timer-tells" not in kinds()
+    idle = element("idle", "boundaryEvent", '<bpmn:timerEventDefinition><bpmn:timeDuration>PT1H</bpmn:timeDuration></bpmn:timerEventDefinition>',
+                   attachedToRef="register", cancelActivity="false") + element("idle_end", "endEvent") + flow("i1", "idle", "idle_end")
+    assert ("timer-tells", "idle") in added(idle)
+    assert "timer-tells" not in {c for c, _ in added(idle.replace(' cancelActivity="false"', ""))}
+
+
+def test_branches_that_write_the_same_name_are_a_warning():
+    assert USUAL[0] == ("same-name", "fork")
+    reason = next(f.reason for f in faults(procedure()) if f.check == "same-name")
+    assert reason.endswith("write result.")
+    mapped = '<zeebe:userTask /><zeebe:ioMapping><zeebe:output source="=result" target="seen" /></zeebe:ioMapping>'
+    before = GOOD[DIAGRAM][GOOD[DIAGRAM].index('<bpmn:userTask id="visit"'):]
+    before = before[:before.index("<zeebe:userTask />") + len("<zeebe:userTask />")]
+    changed = (before, before.replace("<zeebe:userTask />", mapped))
+    assert "same-name" not in [f.check for f in faults(procedure([changed]))]
+
+
+def test_a_task_outside_of_the_lanes_is_a_warning():
+    lanes = '<bpmn:laneSet id="lanes"><bpmn:lane id="lane" name="specialist"><bpmn:flowNodeRef>register</bpmn:flowNodeRef></bpmn:lane></bpmn:laneSet>'
+    assert {e for c, e in added(lanes) if c == "lane"} == {"handle", "visit", "verify"}
+    assert "lane" not in kinds()
+
+
+def test_a_task_that_nobody_of_today_could_take_is_a_warning():
+    people = {"specialist": 2, "engineering": 0, "supervisor": 1}
+    listed = [f for f in check(procedure(), operations=operations, functions=FUNCTIONS, roles=ROLES, known_processes=["escalation"], feel=feel(),
+                               people_in=people.get) if f.check == "nobody"]
+    assert [f.element for f in listed] == ["handle"] and listed[0].warning and "engineering" in listed[0].reason
+    assert "nobody" not in [f.check for f in faults(procedure())]  # without people nobody is asked for
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
