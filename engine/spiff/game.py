@@ -144,6 +144,10 @@ class TokenGame:
         self.host.closed(token, "completed")
         token.complete()
 
+    def arm(self, event: str, *, home: str | None, host: str | None = None) -> None:
+        """Let an event wait as if its activity (`host`) or, without one, its scope (`home`) began now."""
+        self._place(self.graph.spec.task_specs[event], home=home, host=host, listens=host is None)
+
     def cancel(self) -> None:
         """End every token; nothing goes on."""
         for token in self.live():
