@@ -7,7 +7,7 @@ command may join a unit of work that the caller has opened, or makes one of its 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -27,6 +27,7 @@ from engine.commands.complete import complete
 from engine.commands.correlate import correlate
 from engine.commands.deliver import deliver, send
 from engine.commands.fire import fire_timer
+from engine.commands.migrate import migrate, unmigrate
 from engine.commands.resolve import resolve
 from engine.commands.retime import retime, retime_element
 from engine.commands.start import start
@@ -36,13 +37,14 @@ from engine.errors import DefinitionRefused, NotFound, NotPossible, StepFailed
 from engine.execution import SYSTEM, Actor, Family, Scope
 from engine.expressions import Expressions
 from engine.feel import Feel, Function, from_json
+from engine.migration import Moved
 from engine.operations import Registry
 from engine.sql import Prepared
 from engine.tables import incident, process_instance, step_undo, timer, user_task
 from engine.undo import Memory, Remembered, note
 from engine.unit_of_work import Unit, unit_of_work
 
-__all__ = ["SYSTEM", "Actor", "Deployed", "Engine", "Result", "Scope", "Sweep"]
+__all__ = ["SYSTEM", "Actor", "Deployed", "Engine", "Moved", "Result", "Scope", "Sweep"]
 
 log = logging.getLogger("zhiban.engine")
 
@@ -159,10 +161,13 @@ class Engine:
         """
         with self.unit(unit) as unit:
             result = undo(self, unit, task_id, actor=actor, request_id=request_id)
-            if unit.undone and self.listeners:
-                events = list(unit.undone)
-                unit.after_commit(lambda: [listener(events) for listener in self.listeners])
+            self._publish_undone(unit)
             return result
+
+    def _publish_undone(self, unit: Unit) -> None:
+        if unit.undone and self.listeners:
+            events = list(unit.undone)
+            unit.after_commit(lambda: [listener(events) for listener in self.listeners])
 
     def claim(self, task_id: str, *, actor: Actor, unit: Unit | None = None) -> Result:
         with self.unit(unit) as unit:
@@ -209,6 +214,27 @@ class Engine:
     def cancel(self, instance_id: str, *, reason: str, actor: Actor, unit: Unit | None = None) -> Result:
         with self.unit(unit) as unit:
             return cancel(self, unit, instance_id, reason=reason, actor=actor)
+
+    def migrate(self, ids: Iterable[str], target_hash: str, *, mapping: Mapping[str, str] | None = None, actor: Actor, reason: str,
+                dry_run: bool = False, request_id: str | None = None, per_second: float | None = None) -> list[Moved]:
+        """Move running instances (called ones too) to another version of their procedure; what came of each, in the order asked.
+
+        Each has a transaction of its own: one that is refused or fails stops no other, and sent again those that have moved are
+        kept. `mapping`: old element id -> new one where an element has another id now. `dry_run` answers the same and leaves
+        nothing. `per_second`: at most so many. Raises NotFound for an unknown version, NotPossible without a reason or where
+        the version lacks a mapped element.
+        """
+        return migrate(self, ids, target_hash, mapping=dict(mapping or {}), actor=actor, reason=reason, dry_run=dry_run,
+                       request_id=request_id, per_second=per_second)
+
+    def unmigrate(self, instance_id: str, *, actor: Actor, reason: str, unit: Unit | None = None) -> Result:
+        """Put an instance back where it was before its newest move. Raises NotFound without one, NotPossible once anything else
+        happened to its family.
+        """
+        with self.unit(unit) as unit:
+            result = unmigrate(self, unit, instance_id, actor=actor, reason=reason)
+            self._publish_undone(unit)
+            return result
 
     def undoable(self, person: str, unit: Unit | None = None):
         """The newest step of a person that may still be undone, unless somebody acted since; None without one."""
