@@ -71,7 +71,7 @@ def login(
             and device is not None
             and session.get(KnownDevice, (hashed(device), person.id)) is not None
         )
-        _refuse_guessing(app, session, username, address, known, now)
+        refuse_guessing(app, session, username, address, known, now)
         stored = person.password_hash if person is not None and person.active else None
     fits = hasher(app).fits(stored, password)
     with app.writing() as session:
@@ -90,7 +90,8 @@ def login(
     raise LoginRefused()
 
 
-def _refuse_guessing(app, session: Session, account: str, address: str, known: bool, now: datetime) -> None:
+def refuse_guessing(app, session: Session, account: str, address: str, known: bool, now: datetime) -> None:
+    """Raises TooManyTries where too many wrong passwords were given for this account from this address."""
     settings = app.settings
     since = now - timedelta(minutes=settings.login_window_minutes)
     here, this = LoginTry.address == address, LoginTry.account == account[:64]
@@ -203,7 +204,7 @@ def step_up(app, token: str, password: str, address: str = "") -> bool:
         if row is None or row.ended_at is not None:
             return False
         username, stored = row.person.username, row.person.password_hash
-        _refuse_guessing(app, session, username, address, True, now)
+        refuse_guessing(app, session, username, address, True, now)
     fits = hasher(app).fits(stored, password)
     with app.writing() as session:
         session.add(LoginTry(account=username, address=address, known_device=True, ok=fits, at=now))
@@ -283,7 +284,7 @@ def redeem_code(app, code: str, new_password: str, address: str = "") -> int:
     """
     now = app.clock.now()
     with app.session() as session:
-        _refuse_guessing(app, session, "one-time-code", address, False, now)
+        refuse_guessing(app, session, "one-time-code", address, False, now)
         row = session.get(OneTimeCode, hashed(code.strip().lower()))
         good = row is not None and row.used_at is None and row.ends_at > now
         if good:
