@@ -120,19 +120,19 @@ class Board:
         return sum(f.over for f in self.departments.values())
 
 
-def board(person: Person, now: datetime | None = None) -> Board:
-    """Everything of the board, within the centres whose board the person may see."""
+def board(person: Person, now: datetime | None = None, rows: int = ROWS, slips: int = SLIPS) -> Board:
+    """Everything of the board, within the centres whose board the person may see; at most so many cards and slips."""
     session = object_session(person)
     now = now or session.info["clock"].now()
     mine = access.reach(person, now)
-    tasks = _open_tasks(session, mine, now)
+    tasks = _open_tasks(session, mine, now, rows)
     tally = _tally(session, mine, now)
-    slips = _slips(session, mine)
+    waiting = _slips(session, mine, slips)
     return Board(
         [card for card, _ in tasks if card.process_key != ESCALATION],
         sorted((call for _, call in tasks if call), key=lambda c: not c.card.mine),
-        [s for s, _ in slips],
-        slips[0][1] if slips else 0,
+        [s for s, _ in waiting],
+        waiting[0][1] if waiting else 0,
         _loads(session, mine, tally, now),
         _figures(tally, lambda r: department_of(r.groups)),
         _figures(tally, lambda r: r.element_id),
@@ -158,7 +158,7 @@ def _open(mine: access.Reach) -> sa.ColumnElement[bool]:
     return sa.and_(user_task.c.state == "open", access.centre_filter(mine, BOARD, user_task.c.centre_id))
 
 
-def _open_tasks(session: Session, mine: access.Reach, now: datetime) -> list[tuple[Card, Call | None]]:
+def _open_tasks(session: Session, mine: access.Reach, now: datetime, most: int) -> list[tuple[Card, Call | None]]:
     worker = sa.orm.aliased(Person)
     rows = session.execute(
         sa.select(
@@ -190,7 +190,7 @@ def _open_tasks(session: Session, mine: access.Reach, now: datetime) -> list[tup
         )
         .where(_open(mine))
         .order_by(user_task.c.due_at.is_(None), user_task.c.due_at, user_task.c.priority.desc(), user_task.c.id)
-        .limit(ROWS)
+        .limit(most)
     ).all()
     leads = {g.centre_id for g in mine.only(LEAD)}
     return [(card := _card(r, leads, now), _call(r, card)) for r in rows]
@@ -255,7 +255,7 @@ def _figures(tally: list[Any], key) -> dict[str, Figures]:
     return found
 
 
-def _slips(session: Session, mine: access.Reach) -> list[tuple[Waiting, int]]:
+def _slips(session: Session, mine: access.Reach, most: int) -> list[tuple[Waiting, int]]:
     rows = session.execute(
         sa.select(Slip, Ticket, Unit.code, sa.func.count().over().label("all"))
         .join(Ticket, Ticket.id == Slip.ticket_id)
@@ -266,7 +266,7 @@ def _slips(session: Session, mine: access.Reach) -> list[tuple[Waiting, int]]:
             Ticket.state.in_(OPEN_STATES),
         )
         .order_by(Ticket.response_due_at, Slip.id)
-        .limit(SLIPS)
+        .limit(most)
     ).all()
     return [
         (

@@ -127,7 +127,7 @@ def _take(session: Session, run: ImportRun, lines: list[Line], importer: Importe
             "What is in the system has changed since the file was checked. Upload it again to see what is wrong now."
         )
     if run.kind is Kind.UNITS:
-        units.apply(session, run.centre_id, plan, _today(session, unit.now))
+        units.apply(session, run.centre_id, plan, today(session, unit.now))
     else:
         people.apply(session, plan, unit.now)
     _count(run, plan)
@@ -195,13 +195,13 @@ def _importer(session: Session, person: Person, kind: Kind, centre_id: int) -> I
 
 
 def _plan(session: Session, kind: Kind, centre_id: int, lines: list[Line], importer: Importer, now: datetime):
-    today = _today(session, now)
+    day = today(session, now)
     if kind is Kind.UNITS:
-        return units.plan(session, centre_id, lines, today)
-    return people.plan(session, centre_id, lines, today, importer)
+        return units.plan(session, centre_id, lines, day)
+    return people.plan(session, centre_id, lines, day, importer)
 
 
-def _today(session: Session, now: datetime) -> date:
+def today(session: Session, now: datetime) -> date:
     return now.astimezone(ZoneInfo(session.info.get("zone", "Asia/Shanghai"))).date()
 
 

@@ -111,6 +111,7 @@ def wrong_password(desk: Desk) -> None:
 
 # --- the pages ----------------------------------------------------------------------------------------------------------
 
+PROMISE = {"text": "紧急报修一小时办完", "source": "物业合同第 8 条", "from_on": "2026-11-20", "resolution_minutes": "60"}
 ON_TICKET = ("urge", "add", "promise", "urgency", "deadline", "merge", "withdraw", "help")
 
 LOOKS: dict[str, list[Look]] = {
@@ -181,6 +182,13 @@ LOOKS: dict[str, list[Look]] = {
         Look("full", "chen", "/calendar", send("form.z-oneday", "[data-default]", on="2026-11-24", text="台风停工")),
         Look("full", "chen", "/calendar", send("form:has(button[value=import])", "button[value=import]")),
     ],
+    "promises.index": [
+        Look("empty", "lin", "/promises"),
+        Look("full", "lin", "/promises"),
+        Look("full", "chen", "/promises"),
+        Look("error", "chen", "/promises", send("form[data-main]", "[data-default]", text="两小时到场")),
+    ],
+    "promises.preview": [Look("full", "chen", "/promises", send("form[data-main]", "[data-default]", **PROMISE))],
     "exchange.index": [
         Look("empty", "wang", "/exchange"),
         Look("full", "wang", "/exchange"),
@@ -248,6 +256,7 @@ def lived(live) -> dict[str, str]:
     changes.pause(app, liu, paused, "part-on-order", live.at("2026-11-25 10:00"))
     actions.merge(app, lin, double, own)
     stand_in(app, "lin", "zhou", live)
+    promise(app, live)
     live.until("2026-11-23 11:00")
     fail(app)
     app.settings = replace(app.settings, smtp_host="127.0.0.1", smtp_tls="none", mail_from="zhiban@example.com")
@@ -284,6 +293,16 @@ def stand_in(app, whom: str, by: str, live) -> None:
     standing_in.enter(
         app, story.person(whom), whom, by, live.at("2026-11-20 18:00"), live.at("2026-11-27 18:00")
     )
+
+
+def promise(app, live) -> None:
+    """A contract promises more than the table; another one ended."""
+    from service.tickets import promising
+
+    chen, centre = Story(app).person("chen"), Story(app).world.centre_id
+    terms = promising.Terms("紧急报修半小时到场", "物业合同第 8 条", live.at("2026-11-20 00:00").date(), arrival_minutes=30)
+    promising.save(app, chen, centre, terms)
+    promising.end(app, chen, centre, promising.save(app, chen, centre, replace(terms, text="两小时办完")).promise_id)
 
 
 def fail(app) -> None:

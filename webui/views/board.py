@@ -125,6 +125,37 @@ def page(by: str = "", only: str = "", lane: str = "") -> Page:
     )
 
 
+def rows(by: str, only: str, lane: str, most: int) -> list[SimpleNamespace]:
+    """Every card in the order of the screen, lane by lane, not only the first ones of each: lane, card, and it in words."""
+    found = queries.board(g.person, rows=most)
+    by, only = ("step" if by == "step" else "department"), (only if only in ("over", "soon") else "")
+    _know(found)
+    names = _order({_key(by)(c): 0 for c in found.cards}, by)
+    return [
+        SimpleNamespace(lane=_lane_name(name, by), card=card, row=_card(card, found, by))
+        for name in names
+        if lane in ("", name) or lane not in names
+        for card in _of_lane(name, found, by, only)
+    ]
+
+
+def calls() -> list[SimpleNamespace]:
+    """The calls for help that wait for an answer, those of the reader first."""
+    found = queries.board(g.person)
+    _know(found)
+    return [SimpleNamespace(call=call, row=_call(call)) for call in found.calls]
+
+
+def slips(most: int) -> list[SimpleNamespace]:
+    """Every slip that nobody has accepted, the nearest limit first."""
+    return [SimpleNamespace(slip=slip, row=_slip(slip)) for slip in queries.board(g.person, slips=most).slips]
+
+
+def loads() -> list[SimpleNamespace]:
+    """Everybody who works here, with what they have."""
+    return [SimpleNamespace(load=load, row=_person(load)) for load in queries.board(g.person).people]
+
+
 def report(given: list[actions.Given], to: str | None) -> SimpleNamespace:
     """What came of each row, in words: one line for all that went well, one for each that did not."""
     done, bad = [x for x in given if x.error is None], [x for x in given if x.error is not None]
@@ -188,13 +219,12 @@ def _late(found: queries.Board) -> bool:
 
 
 def _lanes(found: queries.Board, by: str, only: str, lane: str) -> list[Lane]:
-    key: Callable = (lambda c: STEP_OF.get(c.element_id, "other")) if by == "step" else (lambda c: c.department)
     figures: dict[str, list[int]] = {}
     for name, one in (found.elements if by == "step" else found.departments).items():
         name = STEP_OF.get(name, "other") if by == "step" else name
         sums = figures.setdefault(name, [0, 0])
         sums[0], sums[1] = sums[0] + one.open, sums[1] + one.over
-    return [_lane(name, found, by, only, lane, key, figures.get(name, [0, 0])) for name in _order(figures, by)]
+    return [_lane(name, found, by, only, lane, figures.get(name, [0, 0])) for name in _order(figures, by)]
 
 
 def _order(figures: dict, by: str) -> list[str]:
@@ -205,9 +235,17 @@ def _order(figures: dict, by: str) -> list[str]:
     return usual + rest + [k for k in (queries.LEAD_COLUMN,) if k in figures]
 
 
-def _lane(name: str, found: queries.Board, by: str, only: str, lane: str, key: Callable, figures: list[int]) -> Lane:
+def _key(by: str) -> Callable[[queries.Card], str]:
+    return (lambda c: STEP_OF.get(c.element_id, "other")) if by == "step" else (lambda c: c.department)
+
+
+def _of_lane(name: str, found: queries.Board, by: str, only: str) -> list[queries.Card]:
     wanted = {"over": queries.Chip.OVER, "soon": queries.Chip.SOON}.get(only)
-    cards = [c for c in found.cards if key(c) == name and wanted in (None, c.chip)]
+    return [c for c in found.cards if _key(by)(c) == name and wanted in (None, c.chip)]
+
+
+def _lane(name: str, found: queries.Board, by: str, only: str, lane: str, figures: list[int]) -> Lane:
+    cards = _of_lane(name, found, by, only)
     shown = cards if lane == name else cards[:SHOWN]
     total = len(cards) if only else figures[0]
     return Lane(
@@ -271,13 +309,17 @@ def _href(card: queries.Card) -> str:
     return url_for("tickets.show", number=card.number)
 
 
+def level(number: int) -> str:
+    """Who answers a call of that level (clause 12)."""
+    return {1: gettext("主管"), 2: gettext("经理"), 3: gettext("品质部")}.get(number, "")
+
+
 def _call(call: queries.Call) -> SimpleNamespace:
     card = call.card
-    level = {1: gettext("主管"), 2: gettext("经理"), 3: gettext("品质部")}.get(call.level, "")
     up = {1: gettext("经理"), 2: gettext("品质部")}.get(call.level, "")
     until = gettext("%(at)s 不答就到%(who)s", at=when(card.due_at), who=up) if card.due_at and up else ""
     return SimpleNamespace(
-        clock=clock(card.due_at, card.opened_at, mine=card.mine, waits_for=level),
+        clock=clock(card.due_at, card.opened_at, mine=card.mine, waits_for=level(call.level)),
         until=until or (gettext("%(at)s 前", at=when(card.due_at)) if card.due_at else ""),
         what=call.reason or call.subject,
         about=listed(call.subject if call.reason else "", card.title if card.title != call.subject else ""),

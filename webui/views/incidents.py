@@ -26,6 +26,16 @@ def page(report=None, selected: list[str] = ()) -> SimpleNamespace:
     )
 
 
+def rows() -> list[SimpleNamespace]:
+    """Every open incident with its group, in the order of the screen."""
+    return [
+        SimpleNamespace(group=group, row=row, opened_at=one.opened_at)
+        for found in incidents.groups(g.person)
+        for group in [_group(found)]
+        for one, row in zip(found.incidents, group.rows)
+    ]
+
+
 def report(done: list[incidents.Done], resolving: bool) -> SimpleNamespace:
     good = [d for d in done if d.error is None]
     text = gettext("%(n)d 件已处理", n=len(good)) if resolving else gettext("%(n)d 件重试成功", n=len(good))

@@ -34,6 +34,19 @@ def page(typed: Mapping | None = None) -> SimpleNamespace:
     )
 
 
+def staff() -> list[SimpleNamespace]:
+    """Everybody of the installation, who works here first."""
+    return _staff()
+
+
+def substitutes() -> list[SimpleNamespace]:
+    """Who stands in for whom, from when until when, within the reader's reach."""
+    return [
+        SimpleNamespace(row=_row(row, may_end, service_app().clock.now()), starts_at=row.starts_at, ends_at=row.ends_at)
+        for row, may_end in standing_in.of(g.person)
+    ]
+
+
 def person_page(somebody: Person, typed: Mapping | None = None) -> SimpleNamespace:
     """One person: roles, and for each what would have to go to somebody else."""
     roles = [r for r in somebody.roles if leaving.holds(g.session, r)]
@@ -72,6 +85,7 @@ def _staff() -> list[SimpleNamespace]:
     return [
         SimpleNamespace(
             name=p.name,
+            username=p.username,
             active=p.active,
             roles=listed(*(_role(r, places) for r in p.roles if leaving.holds(g.session, r)), items=True),
             href=url_for("people.show", username=p.username),
