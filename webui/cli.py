@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "check", _check, "Check procedures, or a lone diagram, table, form. One line per fault; exit 1 if there is one."
     )
     sub.add_argument("path", type=Path, nargs="+")
+    sub.add_argument("--people", action="store_true", help="also warn of tasks that nobody of today could take (asks the database)")
     sub = command("scenario", _scenario, "Play the procedures' scenario files in virtual time.")
     sub.add_argument("key", nargs="*", help="procedures to play; all without")
     sub.add_argument("--coverage", action="store_true", help="say which elements, flows and table rows no story passes")
@@ -302,10 +303,22 @@ def _check(options: argparse.Namespace) -> int:
         functions=operations.functions,
         roles=[str(r) for r in Role],
         known_processes=known,
+        people_in=_people_of_today() if options.people else None,
     )
     for fault in faults:
         print(f"{'warning: ' if fault.warning else ''}{fault}")
     return 1 if any(not f.warning for f in faults) else 0
+
+
+def _people_of_today():
+    """group -> how many people have it today, by the installation's database."""
+    from zoneinfo import ZoneInfo
+
+    from service.organisation import queries
+
+    app = _app()
+    with app.session() as session:
+        return queries.headcount(session, app.now().astimezone(ZoneInfo(app.settings.zone)).date())
 
 
 def _shipped(folder: Path) -> set[str]:

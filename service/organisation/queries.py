@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -35,6 +35,21 @@ def members(session: Session, role: str, centre_id: int, building_id: int | None
     return list(session.scalars(
         sa.select(Person).join(RoleAssignment).where(Person.active, *here).distinct().order_by(Person.id)
     ))
+
+
+def headcount(session: Session, on: date) -> Callable[[str], int]:
+    """role -> how many active people have it on a day, in the operation centre that has the fewest; company-wide roles count."""
+    assigned = RoleAssignment
+    rows = session.execute(sa.select(assigned.role, assigned.centre_id, assigned.person_id).join(Person).where(
+        Person.active, sa.or_(assigned.from_on.is_(None), assigned.from_on <= on),
+        sa.or_(assigned.until_on.is_(None), assigned.until_on >= on))).all()
+    centres = set(session.scalars(sa.select(Centre.id).where(Centre.active)))
+
+    def people_in(role: str) -> int:
+        everywhere = {(r.centre_id, r.person_id) for r in rows if r.role == role}
+        return min((len({p for c, p in everywhere if c in (None, centre)}) for centre in centres), default=0)
+
+    return people_in
 
 
 def on_duty(session: Session, role: str, centre_id: int, at: datetime) -> list[Person]:
