@@ -28,6 +28,8 @@ TITLES = {
     "12": lambda: gettext("解决不了先让上级知道，逐级上报，不推诿"),
     "15": lambda: gettext("忙不过来互相支援"),
     "16": lambda: gettext("熟悉客户"),
+    "23.1": lambda: gettext("每日巡查，发现问题即时通知部门，跟进到处理完"),
+    "23.2": lambda: gettext("巡查内容六项"),
     "24.7": lambda: gettext("三声内接听，漏接要回"),
     "24.8": lambda: gettext("班后自查当天登记"),
     "24.9": lambda: gettext("日审周检"),

@@ -41,6 +41,8 @@ def items() -> list[Item]:
     if work.departments_of(g.person):
         found.append(Item("queue.index", "tool", gettext("部门的单"), phone=not board))
     found.append(Item("tickets.index", "ticket", gettext("工单")))
+    if access.may(g.person, "see patrols"):
+        found.append(Item("patrols.index", "list-check", gettext("巡查"), phone=access.may(g.person, "walk patrols")))
     found.append(Item("notices.index", "bell", gettext("通知"), unread_count(g.person)))
     if access.reach(g.person).only(access.IN_CENTRE["see units"] | access.IN_CENTRE["change calendar"]):
         found.append(Item("calendar.index", "calendar-event", gettext("日历")))

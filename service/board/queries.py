@@ -20,8 +20,10 @@ from service import access
 from service.customers.models import Customer
 from service.organisation.models import Centre, Duty, Person, RoleAssignment, Unit
 from service.organisation.rules import DEPARTMENT_OF, DESK, LEAD
+from service.subjects.models import Subject
 from service.tickets import rules
 from service.tickets.models import OPEN_STATES, Escalation, Slip, SlipState, Ticket
+from service.tickets.queries import FOLDED
 from service.tickets.rules import Chip
 
 ROWS = 400
@@ -155,7 +157,8 @@ def department_of(groups: str | Iterable[str]) -> str:
 
 
 def _open(mine: access.Reach) -> sa.ColumnElement[bool]:
-    return sa.and_(user_task.c.state == "open", access.centre_filter(mine, BOARD, user_task.c.centre_id))
+    listed = sa.and_(user_task.c.state == "open", user_task.c.element_id.not_in(FOLDED))
+    return sa.and_(listed, access.centre_filter(mine, BOARD, user_task.c.centre_id))
 
 
 def _open_tasks(session: Session, mine: access.Reach, now: datetime, most: int) -> list[tuple[Card, Call | None]]:
@@ -171,6 +174,8 @@ def _open_tasks(session: Session, mine: access.Reach, now: datetime, most: int) 
             Customer.name.label("customer"),
             Centre.name.label("centre"),
             worker.name.label("worker"),
+            Subject.title.label("about"),
+            Subject.place,
             Escalation.subject,
             Escalation.reason,
             Escalation.asked_by,
@@ -178,6 +183,7 @@ def _open_tasks(session: Session, mine: access.Reach, now: datetime, most: int) 
             sa.case((access.task_filter(mine), 1), else_=0).label("mine"),
         )
         .join(Centre, Centre.id == user_task.c.centre_id)
+        .outerjoin(Subject, Subject.number == user_task.c.business_key)
         .outerjoin(
             Ticket, sa.and_(Ticket.number == user_task.c.business_key, Ticket.centre_id == user_task.c.centre_id)
         )
@@ -204,8 +210,8 @@ def _card(r: Any, leads: set[int | None], now: datetime) -> Card:
         r.process_key,
         r.definition_hash,
         r.business_key,
-        r.title or r.name,
-        r.code or "",
+        r.title or r.about or r.name,
+        r.code or r.place or "",
         r.customer or "",
         r.centre,
         bool(r.vip),

@@ -94,7 +94,13 @@ def complete(
             raise NotThere("Task", task_id) from error
         if (task.business_key, task.centre_id) != (finding.number, finding.centre_id):
             raise NotThere("Task", task_id)
-    return tickets.complete_task(app, person, task_id, values, seen=seen, request_id=request_id)
+    return tickets.complete_task(app, person, task_id, values, seen=seen, request_id=request_id, also=_for_good)
+
+
+def _for_good(session: Session) -> None:
+    """A step on a finding is not offered to be taken back: what undo shows and where it leads is a ticket's."""
+    if session.info["unit"].kept is not None:
+        session.info["unit"].kept.exact = False
 
 
 def ask_help(app, person: Person, number: str, question: str, request_id: str | None = None) -> Result:
@@ -104,7 +110,7 @@ def ask_help(app, person: Person, number: str, question: str, request_id: str | 
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         grant = access.require(me, "report findings", finding_named(session, number))
-        return app.engine.correlate(
+        result = app.engine.correlate(
             "ticket.help",
             number,
             {"question": question.strip(), "asked_by": me.username},
@@ -112,6 +118,8 @@ def ask_help(app, person: Person, number: str, question: str, request_id: str | 
             request_id=request_id,
             unit=session.info["unit"],
         )
+        _for_good(session)
+        return result
 
 
 def to_ticket(app, person: Person, number: str, category: str, request_id: str) -> str:

@@ -34,6 +34,7 @@ from service.notifications.channels import (
 from service.notifications.models import ChannelRest, Message, MessageState, Notice, NoticeAddress
 from service.organisation import queries as people
 from service.organisation.models import Person
+from service.subjects.models import Subject
 from service.tickets.models import Ticket
 
 log = logging.getLogger("zhiban.messages")
@@ -255,19 +256,23 @@ def _parcel(app, claim: Claim) -> Parcel | None:
         local = calendar_of(session, claim.centre_id).local
         carried = sa.select(Message.notice_id).where(Message.carried_by == claim.id)
         found = session.execute(
-            sa.select(Notice, Ticket.title)
+            sa.select(Notice, sa.func.coalesce(Ticket.title, Subject.title), Subject.kind)
             .outerjoin(Ticket, Ticket.number == Notice.ticket_number)
+            .outerjoin(Subject, Subject.number == Notice.ticket_number)
             .where(Notice.id.in_(carried), Notice.read_at.is_(None))
             .order_by(Notice.at, Notice.id)
         ).all()
-        lines = tuple(_line(app.settings.address, notice, title, local) for notice, title in found)
+        lines = tuple(_line(app.settings.address, *row, local) for row in found)
         locale = person.locale or app.settings.locale
         at = local(app.clock.now())
         return Parcel(claim.key, address.address, person.name, locale, lines, claim.digest, at) if lines else None
 
 
-def _line(site: str, notice: Notice, title: str | None, local: Callable[[datetime], datetime]) -> Line:
-    page = f"tickets/{notice.ticket_number}" if notice.ticket_number and title else "notices"
+def _line(
+    site: str, notice: Notice, title: str | None, subject: str | None, local: Callable[[datetime], datetime]
+) -> Line:
+    """One line, with the address of the ticket's page; what is about another thing is opened from the notices."""
+    page = f"tickets/{notice.ticket_number}" if notice.ticket_number and title and not subject else "notices"
     return Line(
         notice.kind, notice.data, notice.ticket_number, title, local(notice.at), notice.urgent, f"{site}/{page}"
     )

@@ -35,6 +35,9 @@ TOUCHED = ("web_session", "export_run")
 SECRETS = [
     "吊顶滴水",
     "前台态度不好",
+    "应急灯不亮",
+    "停水告示",
+    "巡查三座",
     "先到现场看",
     "没有钥匙",
     "怎么还没来",
@@ -129,10 +132,38 @@ def live_in(app) -> Town:
     gone = story.register(unit="3-0902")
     actions.withdraw(app, lin, gone, "自己修好了")
     town.of_hu = of_the_other_centre(app, story)
+    patrol(app, story)
     deliver_due(app)
     town.tickets = [at_desk, at_work, complaint, gone]
     fill_ids(app, town)
     return town
+
+
+def patrol(app, story: Story) -> None:
+    """A patrol of two floors, one of them walked with a finding, tags, and something posted."""
+    from datetime import date
+
+    from service.findings.actions import add_photo
+    from service.patrols import actions, checklist
+    from service.timetable.actions import plan_ahead, start_due
+
+    with app.session() as session:
+        area, *floors = session.execute(
+            sa.text("select a.id, f.id from area a join floor f on f.centre_id = a.centre_id where a.centre_id = :c order by f.id"),
+            {"c": story.world.centre_id},
+        ).all()[:2]
+        floor_ids = (area[1], *(f[1] for f in floors))
+    chen, lin = story.person("chen"), story.person("lin")
+    actions.make_points(app, chen, list(floor_ids), "电梯厅")
+    actions.post(app, lin, floor_ids[0], "notice", "停水告示", date(2026, 11, 30))
+    actions.save_plan(app, chen, story.world.centre_id, actions.PlanGiven("巡查三座", area[0], "daily", floor_ids))
+    plan_ahead(app)
+    start_due(app)
+    with app.session() as session:
+        visit = session.execute(sa.text("select id from patrol_visit order by id")).scalars().first()
+    seen = {"group": "facilities", "words": "应急灯不亮", "photos": [add_photo(app, lin, story.world.centre_id, photo(), "a.png").id]}
+    answers = {g.key: "fine" for g in checklist.groups()} | {"facilities": "finding"}
+    actions.submit(app, lin, visit, "phone-entry-1", {"answers": answers, "findings": [seen]})
 
 
 def of_the_other_centre(app, story: Story) -> str:
@@ -156,7 +187,8 @@ def fill_ids(app, town: Town) -> None:
         )
         town.ids = {
             "number": town.tickets,
-            "task_id": column("select id from user_task where business_key <> :hu"),
+            "task_id": column("select id from user_task where business_key <> :hu and business_key in (select number from ticket)"),
+            "findings.complete:task_id": column("select id from user_task where process_key = 'finding'"),
             "files.photo:key": column("select key from photo"),
             "phone_id": column("select id from contact_phone order by id")[:2],
             "promise_id": column("select id from promise"),
@@ -165,6 +197,13 @@ def fill_ids(app, town: Town) -> None:
             "procedure": ["customer-request"],
             "version": column("select hash from process_definition where key = 'customer-request'"),
             "exchange.export:key": exported(),
+            "patrol_number": column("select number from patrol order by id"),
+            "visit_id": column("select id from patrol_visit order by id")[:2],
+            "tag": column("select code from patrol_point order by id")[:2],
+            "point_id": column("select id from patrol_point order by id")[:1],
+            "posting_id": column("select id from posting"),
+            "finding_number": column("select number from finding order by id"),
+            "findings.photo:key": column("select key from finding_photo"),
             "key": ["units", "people", "k" * 32],
             "notice_id": column(
                 "select n.id from notice n join person p on p.id = n.person_id where p.username <> 'hu' order by n.id"

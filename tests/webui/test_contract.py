@@ -26,6 +26,12 @@ def address(rule) -> str:
         "substitute_id": 1,
         "procedure": "customer-request",
         "version": "0" * 64,
+        "patrol_number": "XC2026-0001",
+        "visit_id": 1,
+        "tag": "t" * 20,
+        "point_id": 1,
+        "posting_id": 1,
+        "finding_number": "WT2026-0001",
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(example[m[1]]), rule.rule)
 

@@ -7,9 +7,11 @@ from webui.blueprints.desk import desk
 from webui.blueprints.drafts import drafts
 from webui.blueprints.exchange import exchange
 from webui.blueprints.files import files
+from webui.blueprints.findings import findings
 from webui.blueprints.health import health
 from webui.blueprints.incidents import incidents
 from webui.blueprints.notices import notices
+from webui.blueprints.patrols import patrols
 from webui.blueprints.people import people
 from webui.blueprints.presence import presence
 from webui.blueprints.procedures import procedures
@@ -29,6 +31,8 @@ BLUEPRINTS = (
     presence,
     tickets,
     queue,
+    patrols,
+    findings,
     notices,
     calendar,
     promises,

@@ -16,6 +16,7 @@ from webui.gates import gate, look_again, service_app, task_for
 from webui.security import takes_photos
 from webui.told import told
 from webui.views import task as task_views
+from webui.views import things
 from webui.views import undo as undo_views
 
 tasks = Blueprint("tasks", __name__)
@@ -24,6 +25,8 @@ tasks = Blueprint("tasks", __name__)
 @tasks.get("/tasks/<task_id>")
 @gate(task_for, "task_id")
 def show(card):
+    if card.ticket is None and (href := things.href_of_task(card.task)):
+        return redirect(href)
     if card.task.state != "open":
         if (kept := task_views.kept(card)) is not None:
             return render_template("drafts/kept.html", page=kept)

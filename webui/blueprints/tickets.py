@@ -14,6 +14,8 @@ from service.tickets import actions, changes
 from webui.filters import CENTRE_ZONE
 from webui.gates import gate, service_app, signed_in, ticket_for
 from webui.told import told
+from webui.views import findings as finding_views
+from webui.views import patrols as patrol_views
 from webui.views import presence
 from webui.views import ticket as ticket_views
 
@@ -42,6 +44,8 @@ def show(card):
         page=ticket_views.page(card),
         people=presence.people(card.ticket.id),
         presence_address=presence.address(card),
+        floor_past=patrol_views.past(g.session, card.ticket),
+        finding=finding_views.of_ticket(g.session, card.ticket.id),
     )
 
 

@@ -11,6 +11,7 @@ from flask_babel import gettext
 from service.notifications import actions, queries
 from webui.gates import service_app
 from webui.i18n import listed
+from webui.views import things
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def mark_read(person, ids: list[int] | None) -> None:
 
 def _view(line) -> NoticeView:
     notice = line.notice
-    href = url_for("tickets.show", number=notice.ticket_number) if notice.ticket_number and line.title else ""
+    href = _href(line) if notice.ticket_number and line.title else ""
     about = f"{notice.ticket_number} {line.title}" if line.title else notice.ticket_number or ""
     return NoticeView(
         notice.id,
@@ -43,6 +44,12 @@ def _view(line) -> NoticeView:
         notice.read_at is not None,
         href,
     )
+
+
+def _href(line) -> str:
+    """The page of what the notice is about: a ticket's, or that of another thing."""
+    number = line.notice.ticket_number
+    return things.href_of(line.subject, number) if line.subject else url_for("tickets.show", number=number)
 
 
 def text(kind: str, data: dict, ticket: str) -> str:
@@ -88,5 +95,9 @@ TEXTS = {
     "answered": lambda d, t: gettext("上级答复了：%(ticket)s", ticket=t),
     "promise-due": lambda d, t: gettext("快到答应客户的时间：%(ticket)s", ticket=t),
     "promise": lambda d, t: gettext("快到答应客户的时间：%(ticket)s", ticket=t),
+    "finding-new": lambda d, t: gettext("巡查发现问题，等你们接：%(ticket)s", ticket=t),
+    "finding-fixed": lambda d, t: gettext("问题改好了，等你复查：%(ticket)s", ticket=t),
+    "finding-back": lambda d, t: gettext("复查没通过，要重改：%(ticket)s", ticket=t),
+    "patrol-missed": lambda d, t: gettext("漏巡 %(count)s 层（%(floors)s）：%(ticket)s", count=d.get("count", ""), floors=d.get("floors", ""), ticket=t),
     "parked": _parked,
 }

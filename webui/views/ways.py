@@ -84,4 +84,8 @@ def _names() -> dict[str, str]:
         "handled": gettext("办完等核实"),
         "information": gettext("客户补充情况"),
         "answered": gettext("上级答复"),
+        "finding-new": gettext("巡查发现问题"),
+        "finding-fixed": gettext("问题改好等复查"),
+        "finding-back": gettext("复查没通过"),
+        "patrol-missed": gettext("漏巡"),
     }

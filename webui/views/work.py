@@ -13,7 +13,7 @@ from webui import words
 from webui.filters import Clock, clock, when
 from webui.gates import service_app
 from webui.i18n import listed
-from webui.views import notices
+from webui.views import notices, patrols
 from webui.views.pages import Row
 from webui.views.story import element_name
 
@@ -24,7 +24,7 @@ def first_screen(person, everything: bool) -> dict:
     """Everything the template of the first screen shows."""
     work = queries.my_work(person)
     items = queries.all_work(person) if everything else work.items
-    rows = [work_row(i) for i in items] + [waiting_row(i) for i in work.waiting[:WAITING_SHOWN]]
+    rows = _with_patrols(person, items) + [waiting_row(i) for i in work.waiting[:WAITING_SHOWN]]
     more = (
         ""
         if everything or not work.more
@@ -49,6 +49,15 @@ def first_screen(person, everything: bool) -> dict:
         "slips": [_not_accepted(s) for s in work.not_accepted],
         "notices": notices.rows(person, unread_only=True, limit=8),
     }
+
+
+def _with_patrols(person, items: list) -> list[Row]:
+    """The tasks' rows, with one row per patrol where its end belongs among them."""
+    rows = [(item.due_at, work_row(item)) for item in items]
+    for ends_at, row in patrols.work_rows(person):
+        place = next((n for n, (due_at, _) in enumerate(rows) if due_at is None or due_at > ends_at), len(rows))
+        rows.insert(place, (ends_at, row))
+    return [row for _, row in rows]
 
 
 def departments_of(person) -> list[str]:

@@ -1,0 +1,359 @@
+"""The pages of patrols: today's floors, one floor in six questions, the record with its flags, the plan and its tags."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import segno
+from flask import g, url_for
+from flask_babel import gettext
+
+from service import access
+from service.patrols import checklist, queries, rules
+from service.patrols.models import VisitState
+from webui import words
+from webui.filters import Clock, clock, clock_time, day, when
+from webui.gates import service_app
+from webui.i18n import language, listed
+from webui.people import name_of, names
+from webui.views.pages import Row
+
+
+def slot(value) -> str:
+    return {"day": gettext("全天"), "morning": gettext("上午"), "afternoon": gettext("下午")}.get(
+        str(value), str(value)
+    )
+
+
+def visit_state(value) -> str:
+    return {"waiting": gettext("还没巡"), "done": gettext("巡过"), "missed": gettext("漏巡")}.get(
+        str(value), str(value)
+    )
+
+
+def rhythms() -> dict[str, str]:
+    return {"twice": gettext("上午、下午各一遍"), "daily": gettext("每天一遍")}
+
+
+def posting_kinds() -> dict[str, str]:
+    return {"notice": gettext("温馨提示"), "permit": gettext("装修备案证"), "other": gettext("其他")}
+
+
+def flag(value) -> str:
+    return {
+        "no-tag": gettext("没扫码"),
+        "wrong-tag": gettext("扫的是别处的码"),
+        "too-fast": gettext("答得太快"),
+        "too-near": gettext("离上一层时间太短"),
+        "out-of-order": gettext("离上一层太远"),
+        "clock-off": gettext("手机的钟不对"),
+        "sent-late": gettext("过了很久才发来"),
+        "after-slot": gettext("时段完了才到"),
+        "no-photo": gettext("指定的照片没拍"),
+        "old-photo": gettext("照片以前发过"),
+    }.get(str(value), str(value))
+
+
+# --- today ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class FloorView:
+    label: str
+    state: str
+    state_words: str
+    who: str
+    href: str
+    mine: bool
+    marks: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class PatrolView:
+    name: str
+    number: str
+    clock: Clock
+    count: str
+    until: str
+    record_href: str
+    waiting: list[FloorView]
+    walked: list[FloorView]
+
+
+def today() -> SimpleNamespace:
+    """The floors of today: one's own first, then those of others, then what is walked."""
+    rows = queries.of_day(g.person)
+    leads = access.may(g.person, "change patrols")
+    return SimpleNamespace(
+        patrols=[_patrol(row) for row in rows],
+        leads=leads,
+        may_walk=access.may(g.person, "walk patrols"),
+        centres=queries.centres_of(g.person),
+    )
+
+
+def _patrol(row: queries.PatrolRow) -> PatrolView:
+    patrol = row.patrol
+    waiting = [_floor(v) for v in row.visits if v.state == VisitState.WAITING]
+    over = patrol.closed_at is not None
+    return PatrolView(
+        patrol.name,
+        patrol.number,
+        Clock("done", gettext("结束了")) if over else clock(patrol.ends_at, patrol.starts_at, mine=bool(waiting)),
+        gettext("%(done)d / %(all)d 层", done=row.done, all=len(row.visits)),
+        gettext("%(at)s 前", at=when(patrol.ends_at)),
+        url_for("patrols.record", patrol_number=patrol.number),
+        sorted(waiting, key=lambda f: not f.mine),
+        [_floor(v) for v in row.visits if v.state != VisitState.WAITING],
+    )
+
+
+def work_rows(person) -> list[tuple[Any, Row]]:
+    """For the first screen: one row per patrol with floors to walk, with the instant by which it ends."""
+    if not access.may(person, "walk patrols"):
+        return []
+    return [
+        (row.patrol.ends_at, _work_row(row, len(row.waiting)))
+        for row in queries.of_day(person)
+        if row.waiting and row.patrol.closed_at is None
+    ]
+
+
+def _work_row(row: queries.PatrolRow, left: int) -> Row:
+    patrol = row.patrol
+    return Row(
+        clock(patrol.ends_at, patrol.starts_at),
+        gettext("%(at)s 前", at=when(patrol.ends_at)),
+        gettext("巡查：%(name)s，还有 %(n)d 层", name=patrol.name, n=left),
+        patrol.number,
+        url_for("patrols.index"),
+        gettext("去巡"),
+    )
+
+
+def _floor(visit) -> FloorView:
+    who = visit.walked_by or visit.responsible
+    return FloorView(
+        visit.label,
+        str(visit.state),
+        visit_state(visit.state),
+        listed(name_of(who) if who else "", clock_time(visit.arrived_at) if visit.arrived_at else ""),
+        url_for("patrols.floor", visit_id=visit.id),
+        visit.responsible == g.person.username,
+        [flag(f) for f in visit.flags],
+    )
+
+
+# --- one floor --------------------------------------------------------------------------------------------------------
+
+
+def floor(card: queries.VisitCard, tag: str) -> SimpleNamespace:
+    """Everything that the phone needs for a floor, so that it can be answered without a network."""
+    visit, patrol = card.visit, card.patrol
+    shown = language()
+    return SimpleNamespace(
+        id=visit.id,
+        label=visit.label,
+        slot=slot(patrol.slot),
+        clock=clock(patrol.ends_at, patrol.starts_at),
+        waiting=visit.state == VisitState.WAITING,
+        state=visit_state(visit.state),
+        may_walk=card.may_walk,
+        groups=[
+            SimpleNamespace(
+                key=group.key,
+                name=group.name.in_(shown),
+                lines=[line.in_(shown) for line in group.lines + (group.office if card.office else ())],
+                department=group.department,
+                open=[f for f in card.findings if f.group == group.key],
+            )
+            for group in checklist.groups()
+        ],
+        postings=[(p, posting_kinds()[str(p.kind)], day(p.expires_on)) for p in card.postings],
+        photo_item=checklist.photo_items()[visit.photo_item].in_(shown) if visit.photo_item else "",
+        departments={key: words.department(key) for key in ("engineering", "safety", "specialist")},
+        severities=severities(),
+        tag=tag,
+        post_href=url_for("patrols.submit", visit_id=visit.id),
+        photo_href=url_for("patrols.photo", visit_id=visit.id),
+        back=url_for("patrols.index"),
+    )
+
+
+def severities() -> dict[str, str]:
+    return {"minor": gettext("一般"), "major": gettext("较大"), "danger": gettext("安全隐患")}
+
+
+def done_words(card: queries.VisitCard, done) -> str:
+    if done.late:
+        return gettext("%(floor)s：收到了，时段已经完了，注明晚到", floor=card.visit.label)
+    if done.findings:
+        return gettext("%(floor)s：巡完，%(n)d 处问题已经派出去", floor=card.visit.label, n=len(done.findings))
+    return gettext("%(floor)s：巡完，都正常", floor=card.visit.label)
+
+
+def next_address(person, card: queries.VisitCard) -> str:
+    """Where to go after a floor: always the list, which shows what is left; the next floor begins with its tag."""
+    return url_for("patrols.index")
+
+
+# --- the record -------------------------------------------------------------------------------------------------------
+
+
+def record(found: queries.Record) -> SimpleNamespace:
+    """The paper form's columns: floor, who, when, six answers, findings; and what speaks against a visit."""
+    names().update(found.names)
+    patrol = found.row.patrol
+    by_visit: dict[int, list] = {}
+    for one in found.findings:
+        by_visit.setdefault(one.visit_id, []).append(one)
+    groups = checklist.groups()
+    rows = [_line(v, groups, by_visit.get(v.id, []), found.photos.get(v.id)) for v in found.row.visits]
+    return SimpleNamespace(
+        name=patrol.name,
+        number=patrol.number,
+        day=day(patrol.day),
+        slot=slot(patrol.slot),
+        closed=patrol.closed_at,
+        groups=[g.name.in_(language()) for g in groups],
+        rows=rows,
+        done=found.row.done,
+        all=len(rows),
+        missed=[r.label for r in rows if r.state == "missed"],
+        look=[r for r in rows if r.look],
+    )
+
+
+def _line(visit, groups, findings: list, proof) -> SimpleNamespace:
+    signs = {"fine": "✓", "finding": "!", "na": "–"}
+    answers = [
+        SimpleNamespace(sign=signs.get(visit.answers.get(g.key), ""), words=answer(visit.answers.get(g.key)))
+        for g in groups
+    ]
+    return SimpleNamespace(
+        label=visit.label,
+        state=str(visit.state),
+        state_words=visit_state(visit.state),
+        who=name_of(visit.walked_by) if visit.walked_by else "",
+        responsible=name_of(visit.responsible) if visit.responsible else "",
+        scanned=clock_time(visit.scanned_at) if visit.scanned_at else "",
+        sent=clock_time(visit.sent_at) if visit.sent_at else "",
+        arrived=clock_time(visit.arrived_at) if visit.arrived_at else "",
+        answers=answers,
+        findings=[(f.number, f.words, url_for("findings.show", finding_number=f.number)) for f in findings],
+        flags=[flag(f) for f in visit.flags],
+        look=rules.weight(visit.flags) >= rules.LOOK,
+        proof=url_for("findings.photo", key=proof.key) if proof else "",
+        item=checklist.photo_items()[visit.photo_item].in_(language()) if visit.photo_item else "",
+    )
+
+
+def answer(value) -> str:
+    return {"fine": gettext("正常"), "finding": gettext("有问题"), "na": gettext("这层没有")}.get(str(value), "")
+
+
+# --- a floor's past, for a complaint ----------------------------------------------------------------------------------
+
+
+def past(session, ticket) -> SimpleNamespace | None:
+    """For a complaint from a floor: who answers for it and how it was walked lately (clause 23.1); None for anything else."""
+    if str(ticket.category) != "complaint" or ticket.unit is None or ticket.unit.floor_id is None:
+        return None
+    if not access.may(g.person, "see patrols", ticket.unit):
+        return None
+    found = queries.past_of(session, ticket.unit.floor_id, ticket.registered_at)
+    if found is None:
+        return None
+    return SimpleNamespace(
+        label=found.label,
+        responsible=found.responsible.name if found.responsible else "",
+        rows=[_past_row(visit, patrol, found.findings.get(visit.id, 0)) for visit, patrol in found.visits],
+    )
+
+
+def _past_row(visit, patrol, findings: int) -> SimpleNamespace:
+    return SimpleNamespace(
+        day=f"{day(patrol.day)} {slot(patrol.slot)}",
+        state=str(visit.state),
+        text=listed(
+            visit_state(visit.state),
+            name_of(visit.walked_by) if visit.walked_by else "",
+            clock_time(visit.arrived_at) if visit.arrived_at else "",
+            gettext("%(n)d 处问题", n=findings) if findings else "",
+        ),
+        look=rules.weight(visit.flags) >= rules.LOOK,
+        href=url_for("patrols.record", patrol_number=patrol.number),
+    )
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------------
+
+
+def plan(centre) -> SimpleNamespace:
+    found = queries.plan_page(g.person, centre)
+    in_plan = {floor: plan.name for plan, floors in found.plans for floor in floors if plan.active}
+    buildings: dict[int, Any] = {}
+    for line in found.floors:
+        place = buildings.setdefault(line.building.id, SimpleNamespace(name=line.building.name, floors=[]))
+        place.floors.append(_plan_floor(line, in_plan))
+    return SimpleNamespace(
+        centre=centre,
+        centres=queries.centres_of(g.person, "change patrols"),
+        areas=found.areas,
+        plans=[
+            SimpleNamespace(
+                id=plan.id,
+                name=plan.name,
+                area_id=plan.area_id,
+                rhythm=str(plan.rhythm),
+                active=plan.active,
+                version=plan.version,
+                floors=set(floors),
+                count=len(floors),
+            )
+            for plan, floors in found.plans
+        ],
+        buildings=list(buildings.values()),
+        people=found.people,
+        rhythms=rhythms(),
+        kinds=posting_kinds(),
+        without_tag=sum(not line.points for line in found.floors if line.floor.id in in_plan),
+    )
+
+
+def _plan_floor(line: queries.FloorLine, in_plan: dict[int, str]) -> SimpleNamespace:
+    return SimpleNamespace(
+        id=line.floor.id,
+        name=line.floor.name,
+        responsible=line.responsible.name if line.responsible else "",
+        plan=in_plan.get(line.floor.id, ""),
+        points=line.points,
+        postings=[(p, posting_kinds()[str(p.kind)], day(p.expires_on)) for p in line.postings],
+    )
+
+
+def tag_sheet(centre) -> SimpleNamespace:
+    found = queries.plan_page(g.person, centre)
+    return SimpleNamespace(
+        centre=centre.name,
+        tags=[
+            SimpleNamespace(
+                label=f"{line.building.name}{line.floor.name}".replace(" ", ""),
+                name=point.name,
+                src=url_for("patrols.tag_picture", tag=point.code),
+            )
+            for line in found.floors
+            for point in line.points
+        ],
+    )
+
+
+def qr(code: str) -> bytes:
+    """The QR of a tag: the address that the phone's own camera opens."""
+    address = f"{service_app().settings.address}{url_for('patrols.scan', tag=code)}"
+    out = io.BytesIO()
+    segno.make(address, error="m").save(out, kind="svg", scale=4, border=2, xmldecl=False, nl=False)
+    return out.getvalue()

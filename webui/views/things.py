@@ -1,0 +1,24 @@
+"""Where things that have a process and are no ticket have their page, by the kind of their subject (service.subjects)."""
+
+from __future__ import annotations
+
+from flask import g, url_for
+
+from service.subjects.models import Subject
+
+
+def href_of(kind: str | None, number: str) -> str:
+    """The address of a thing's page; empty where its kind has none."""
+    if kind == "finding":
+        return url_for("findings.show", finding_number=number)
+    if kind == "patrol":
+        return url_for("patrols.record", patrol_number=number)
+    return ""
+
+
+def href_of_task(task) -> str:
+    """Where a task of such a thing is done; empty for a task that has its own page."""
+    subject = g.session.get(Subject, task.business_key)
+    if subject is not None and subject.kind == "patrol" and task.element_id == "walk_floor":
+        return url_for("patrols.index")
+    return href_of(subject.kind, task.business_key) if subject is not None else ""
