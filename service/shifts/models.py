@@ -196,6 +196,7 @@ class HandoverItem(Base):
     due_at: Mapped[datetime | None]
     comment: Mapped[str] = mapped_column(Text, default="")
     ticked: Mapped[bool] = mapped_column(default=False)
+    added: Mapped[bool] = mapped_column(default=False)  # it came after the outgoing person had signed
     position: Mapped[int] = mapped_column(default=0)
 
 
