@@ -18,7 +18,7 @@ from SpiffWorkflow.workflow import Workflow
 from engine.dialect import EventKind, Kind
 from engine.errors import NotPossible, StepFailed
 from engine.spiff.graph import Graph
-from engine.spiff.specs import Compensation
+from engine.spiff.specs import Compensation, Many, SubProcess
 from engine.spiff.token import Token
 
 STATE_FORMAT = 1
@@ -180,8 +180,10 @@ class TokenGame:
         """Let an inclusive join go on that no other token can reach by a flow which has not brought one; one at a time."""
         for token in self.live():
             if token._state == TaskState.WAITING and token.task_spec.name in self.graph.joins and self._join_ready(token):
+                taken = {token.flow}
                 for other in self._in(token.home):
-                    if other.task_spec is token.task_spec and other is not token:
+                    if other.task_spec is token.task_spec and other.flow not in taken:
+                        taken.add(other.flow)
                         other._set_state(TaskState.COMPLETED)
                 token._ready()
                 return True
@@ -233,10 +235,14 @@ class TokenGame:
             self._place(self.graph.spec.task_specs[element.id], home=activity.home, host=activity.key)
 
     def release(self, activity: Token) -> None:
-        """End the boundary events of an activity that is done, and remember that it can be undone."""
+        """End the boundary events of an activity that is done, and remember that it, or what was done in it, can be undone."""
         self._drop_guards(activity)
-        event = self.graph.compensations.get(activity.task_spec.name)
-        if event is not None:
+        if isinstance(activity.task_spec, Many | SubProcess):
+            for token in self._in(activity.key):
+                token.home = activity.home
+                token.memo.setdefault("of", []).append(activity.element.id)
+        event = self.graph.compensations.get(activity.element.id)
+        if event is not None and not isinstance(activity.task_spec, Many):  # of turns, each is undone by itself
             self._forget_inside(activity)
             self._place(self.graph.spec.task_specs[event.id], home=activity.home, listens=True)
 
@@ -271,17 +277,16 @@ class TokenGame:
         token._ready()
 
     def settle_scope(self, home: str | None) -> None:
-        """Close a scope that holds no working token any more. What can be undone in it belongs to the scope around it then."""
+        """Close a scope that holds no working token any more. Once only event sub-processes still run in it, no new one begins."""
         tokens = self._in(home)
-        if any(t for t in tokens if not t.listens) or self.ended:
+        working = [t for t in tokens if not t.listens]
+        if self.ended or any(not t.element.triggered_by_event and not t.element.for_compensation for t in working):
             return
         owner = self.token(home) if home is not None else None
-        for listener in tokens:
-            if owner is not None and isinstance(listener.task_spec, Compensation):
-                listener.home = owner.home
-                listener.memo.setdefault("of", []).append(owner.element.id)
-            else:
-                listener.cancel()
+        over = home is None and not working
+        self._cancel_all([t for t in tokens if t.listens and (over or not isinstance(t.task_spec, Compensation))], None)
+        if working:
+            return
         if home is None:
             self.ended = True
         elif owner is not None:
@@ -388,7 +393,8 @@ class TokenGame:
         if owner is not None and owner.element.triggered_by_event:
             homes.append(owner.home)
         wanted = by.element.event.activity
-        done = [t.key for t in self.live() if t.home in homes and isinstance(t.task_spec, Compensation)
+        taken = {key for t in self.live() for key in t.memo.get("undo", ())}
+        done = [t.key for t in self.live() if t.home in homes and isinstance(t.task_spec, Compensation) and t.key not in taken
                 and (wanted is None or wanted == t.element.attached_to or wanted in t.memo.get("of", ()))]
         by.memo["undo"] = done
         by._set_state(TaskState.STARTED)

@@ -60,11 +60,11 @@ class Activity(Node):
 
     def _on_complete(self, token):
         game = token.workflow.game
+        game.release(token)
         if self.item_of is not None:
             game.host.passed(token, ())
             game.item_done(token)
             return
-        game.release(token)
         if self.element.for_compensation:
             game.host.passed(token, ())
             game.undone(token)
