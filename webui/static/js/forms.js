@@ -35,6 +35,19 @@
   });
   document.querySelectorAll('form[data-shape]').forEach(shape); // what the browser kept from before a reload
 
+  // a file control says in the application's words what was chosen, and what is missing
+  document.addEventListener('change', event => {
+    const box = event.target.type === 'file' && event.target.closest('.z-file');
+    if (!box) return;
+    event.target.setCustomValidity('');
+    const names = [...event.target.files].map(file => file.name);
+    box.querySelector('[data-file-names]').textContent = (names.length > 1 ? box.dataset.many.replace('%d', names.length) : '') + names.join('  ');
+  });
+  document.addEventListener('invalid', event => {
+    const box = event.target.type === 'file' && event.target.closest('.z-file');
+    if (box && event.target.validity.valueMissing) event.target.setCustomValidity(box.dataset.missing);
+  }, true);
+
   // arrow down from a search field goes into its results, Escape closes them
   document.addEventListener('keydown', event => {
     if (event.isComposing) return;
