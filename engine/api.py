@@ -30,6 +30,7 @@ from engine.commands.fire import fire_timer
 from engine.commands.migrate import migrate, unmigrate
 from engine.commands.resolve import resolve
 from engine.commands.retime import retime, retime_element
+from engine.commands.retry import retry
 from engine.commands.start import start
 from engine.commands.undo import undo
 from engine.commands.variables import set_variables
@@ -40,7 +41,7 @@ from engine.feel import Feel, Function, from_json
 from engine.migration import Moved
 from engine.operations import Registry
 from engine.sql import Prepared
-from engine.tables import incident, process_instance, step_undo, timer, user_task
+from engine.tables import process_instance, step_undo, timer, user_task
 from engine.undo import Memory, Remembered, note
 from engine.unit_of_work import Unit, unit_of_work
 
@@ -98,18 +99,20 @@ class Engine:
             with unit_of_work(self.database, self.clock.now) as unit:
                 yield unit
         except StepFailed as error:
-            self._note_failure(error)
+            self._note_failure(error, {"command": "step", "reason": error.reason})
             raise
 
-    def _note_failure(self, error: StepFailed) -> None:
-        """Open the incident of a failed step, if its instance is stored (a failed start leaves nothing)."""
+    def _note_failure(self, error: StepFailed, asked: dict) -> None:
+        """Open the incident of a failed step, if its family is stored (a failed start leaves nothing)."""
         if error.instance_id is None or error.kind == "conflict":
             return
         with unit_of_work(self.database, self.clock.now) as unit:
-            root = unit.connection.execute(select(process_instance.c.root_id).where(
-                process_instance.c.id == error.instance_id)).scalar()
-            if root is not None:
-                incidents.record(unit.connection, unit.now, error, root, {"command": "step", "reason": error.reason})
+            stored = unit.connection.execute(select(process_instance.c.id, process_instance.c.root_id).where(
+                process_instance.c.id.in_([error.instance_id, error.root_id]))).all()
+            if stored:
+                if error.instance_id not in {row.id for row in stored}:
+                    error.instance_id = error.root_id  # what was called has gone with the step
+                incidents.record(unit.connection, unit.now, error, stored[0].root_id, asked)
 
     def publish(self, unit: Unit, family) -> None:
         """Tell the listeners of a family's new events, once they are committed. Every command ends with it."""
@@ -293,15 +296,17 @@ class Engine:
             ids = messages.deliverable(connection, self.clock.now(), self.catalogue.start_messages(connection), limit)
         for id in ids:
             try:
-                with self.unit() as unit:
+                with unit_of_work(self.database, self.clock.now) as unit:
                     done += deliver(self, unit, id)
             except sqlalchemy.exc.OperationalError:
                 log.warning("message %s waits: the database is busy", id)
-            except Exception:
+            except Exception as error:
                 failed += 1
                 log.exception("message %s could not be delivered", id)
                 with unit_of_work(self.database, self.clock.now) as unit:
                     messages.failed(unit.connection, id, unit.now)
+                if isinstance(error, StepFailed):
+                    self._note_failure(error, {"command": "deliver", "id": id})
         return done, failed
 
     def _start_due(self, limit: int) -> tuple[int, int]:
@@ -327,18 +332,32 @@ class Engine:
             return starting.arm(self, unit.connection, unit.now)
 
     def retry(self, incident_id: str, *, actor: Actor) -> bool:
-        """Try the failed timer of an incident again now; resolve the incident if it holds no longer."""
+        """Fire the timer or deliver the message of an incident again, now, and resolve it. Raises NotFound, NotPossible, or what
+        failed again.
+        """
+        try:
+            with unit_of_work(self.database, self.clock.now) as unit:
+                return retry(self, unit, incident_id, actor=actor)
+        except (NotFound, NotPossible):
+            raise
+        except Exception as error:
+            with unit_of_work(self.database, self.clock.now) as unit:
+                incidents.failed_again(unit.connection, incident_id, error)
+            raise
+
+    def retry_all(self, ids: Iterable[str], *, actor: Actor) -> dict[str, Exception | None]:
+        """Each incident on its own: what came of it, None where it went well. One that fails again stops no other."""
+        return {id: _failure_of(lambda id=id: self.retry(id, actor=actor)) for id in dict.fromkeys(ids)}
+
+    def causes(self, centre_id: int | None = None) -> list[incidents.Cause]:
+        """The open incidents by cause, the most frequent first."""
         with self.database.connect() as connection:
-            row = connection.execute(select(incident).where(incident.c.id == incident_id)).first()
-        if row is None:
-            raise NotFound("Incident", incident_id)
-        if row.resolved_at is not None:
-            raise NotPossible(f"Incident {incident_id} was resolved by {row.resolved_by}.")
+            return incidents.causes(connection, centre_id)
+
+    def settle_incidents(self) -> int:
+        """Close the incidents whose timer fired or whose step was done since; how many. Idempotent."""
         with self.unit() as unit:
-            if row.timer_id:
-                fire_timer(self, unit, row.timer_id, row.root_id)
-            incidents.resolve(unit.connection, incident_id, unit.now, actor.person)
-        return True
+            return incidents.settle(unit.connection, unit.now)
 
     def resolve(self, incident_id: str, *, note: str, actor: Actor, unit: Unit | None = None) -> Result:
         """Close an incident that somebody has put right; the note goes into the trace. Raises NotFound, NotPossible."""
@@ -421,3 +440,11 @@ class Engine:
 
 
 _TASK = Prepared(select(user_task).where(user_task.c.id == bindparam("id")))
+
+
+def _failure_of(attempt: Callable) -> Exception | None:
+    try:
+        attempt()
+    except Exception as error:  # noqa: BLE001 - whatever an operation raises; the step is rolled back, the incident stays
+        return error
+    return None

@@ -454,7 +454,7 @@ def _rings(graph: dict[str, list[str]]) -> list[list[str]]:
 
 
 def _reach_from(graph: dict[str, list[str]], start: str) -> set[str]:
-    reached, waiting = set(), list(graph[start])
+    reached, waiting = set(), list(graph.get(start, ()))
     while waiting:
         current = waiting.pop()
         if current in graph and current not in reached:

@@ -88,6 +88,7 @@ class StepFailed(EngineError):
 
     def __init__(self, instance_id: str | None, element_id: str | None, reason: str, kind: str = "error"):
         self.instance_id, self.element_id, self.reason, self.kind = instance_id, element_id, reason, kind
+        self.root_id: str | None = None  # of the family, where the instance itself was never stored
         super().__init__(f"Step at {element_id or '-'} failed: {reason}")
 
 

@@ -527,7 +527,7 @@ class Family:
             try:
                 running.game.advance()
             except StepFailed as error:
-                error.instance_id = error.instance_id or running.id
+                error.instance_id, error.root_id = error.instance_id or running.id, self.chain.root_id
                 raise
             if running.game.ended and running.fields["state"] == "running":
                 self._end(running)

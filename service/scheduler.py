@@ -127,6 +127,7 @@ class ClockProcess:
 
     def housekeeping(self) -> None:
         self.app.engine.arm_starts()
+        self.app.engine.settle_incidents()
         logins.forget_old(self.app)
         recompute.catch_up(self.app)
         drafts.forget_old(self.app)

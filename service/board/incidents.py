@@ -5,6 +5,7 @@ Only who may resolve them sees them. Resolving says that somebody has put it rig
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,7 +38,7 @@ class Incident:
     centre_name: str
     tries: int
     opened_at: datetime
-    can_retry: bool  # a failed timer fires again; a person's failed step is repeated by that person
+    can_retry: bool  # a failed timer fires again, a message is delivered again; a person's failed step is repeated by that person
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _incident(r: Any) -> Incident:
         r.centre or "",
         r.tries,
         r.opened_at,
-        r.timer_id is not None,
+        r.timer_id is not None or json.loads(r.command).get("command") == "deliver",
     )
 
 
@@ -152,8 +153,6 @@ def _allowed(app, person: Person, id: str):
 
 
 def _retry(app, row, actor) -> None:
-    if row.timer_id is None:
-        raise Refused("A person's step is repeated by that person. Put the cause right, then resolve with a note.")
     app.engine.retry(row.id, actor=actor)
 
 
