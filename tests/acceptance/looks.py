@@ -43,6 +43,8 @@ NO_PAGES = {
     "exchange.export",
     "exchange.template",
     "files.photo",
+    "findings.photo",
+    "patrols.tag_picture",
     "procedures.diagram",
     "procedures.state",
     "tickets.diagram",
@@ -222,6 +224,31 @@ LOOKS: dict[str, list[Look]] = {
         Look("full", "admin", "/people/admin"),
         Look("error", "admin", "/people/liu", send("form[action*='/leave']", "button.main", reason="调走")),
     ],
+    "patrols.index": [
+        Look("empty", "lin", "/patrols"),
+        Look("full", "lin", "/patrols"),
+        Look("full", "chen", "/patrols"),
+    ],
+    "patrols.scan": [Look("full", "lin", "/patrols/tags/{tag}")],
+    "patrols.floor": [
+        Look("full", "lin", "/patrols/floors/{visit}"),
+        Look("full", "lin", "/patrols/floors/{visit}", press("[data-answer=finding]", "#words")),
+        Look("full", "lin", "/patrols/floors/{walked}"),
+        Look("full", "gao", "/patrols/floors/{visit}"),
+    ],
+    "patrols.record": [Look("full", "chen", "/patrols/{patrol}")],
+    "patrols.plan": [
+        Look("empty", "chen", "/patrols/plan"),
+        Look("full", "chen", "/patrols/plan", press("details:has([name=plan]) > summary", "[name=plan] ~ * [name=name]")),
+        Look("error", "chen", "/patrols/plan", send("form[action*='/postings?']", title=" ", expires_on="2026-12-01")),
+    ],
+    "patrols.tags": [Look("empty", "chen", "/patrols/tags"), Look("full", "chen", "/patrols/tags")],
+    "findings.index": [Look("empty", "gao", "/findings"), Look("full", "gao", "/findings")],
+    "findings.show": [
+        Look("full", "gao", "/findings/{finding}", dialogs=("help",)),
+        Look("full", "lin", "/findings/{finding}"),
+        Look("error", "gao", "/findings/{accepted}", send("form[action*='/tasks/']", "[data-default]")),
+    ],
     "procedures.index": [Look("full", "lin", "/procedures"), Look("full", "chen", "/procedures")],
     "procedures.show": [Look("full", "lin", "/procedures/customer-request"), Look("full", "lin", "/procedures/escalation")],
     "procedures.version": [Look("full", "lin", "/procedures/customer-request/{version}")],
@@ -274,7 +301,38 @@ def lived(live) -> dict[str, str]:
         "begun": begun,
         "answer": story.task("chen", "answer_supervisor", late).task_id,
         "version": version,
+        **floors(app, story),
     }
+
+
+def floors(app, story: Story) -> dict[str, str]:
+    """A patrol under way: one floor walked with two findings, one of them accepted, and something posted past its date."""
+    from datetime import date
+
+    from service.findings.actions import add_photo
+    from service.patrols import actions, checklist
+    from service.timetable.actions import plan_ahead, start_due
+
+    chen, lin, centre = story.person("chen"), story.person("lin"), story.world.centre_id
+    with app.session() as session:
+        rows = session.execute(sa.text("select id from floor where centre_id = :c order by id"), {"c": centre}).scalars()
+        ids, area = tuple(rows)[:3], session.execute(sa.text("select id from area where centre_id = :c"), {"c": centre}).scalar()
+    actions.set_responsible(app, chen, [ids[0]], "lin")
+    actions.make_points(app, chen, list(ids), "电梯厅")
+    actions.post(app, lin, ids[1], "notice", "停水通知", date(2026, 11, 20))
+    actions.save_plan(app, chen, centre, actions.PlanGiven("一座", area, "twice", ids))
+    plan_ahead(app)
+    start_due(app)
+    with app.session() as session:
+        walked, visit = session.execute(sa.text("select id from patrol_visit order by id")).scalars().all()[:2]
+        patrol = session.execute(sa.text("select number from patrol")).scalar()
+        tag = session.execute(sa.text("select code from patrol_point where floor_id = :f"), {"f": ids[1]}).scalar()
+    seen = [{"group": "facilities", "words": "应急灯不亮", "photos": [add_photo(app, lin, centre, photo_of(), "a.jpg").id]},
+            {"group": "toilets", "words": "水龙头滴水", "department": "engineering"}]
+    answers = {g.key: "fine" for g in checklist.groups()} | {"facilities": "finding", "toilets": "finding"}
+    numbers = actions.submit(app, lin, walked, "phone-entry-1", {"answers": answers, "findings": seen}).findings
+    story.complete("gao", "accept_finding", {"worker": "gao"}, numbers[1])
+    return {"patrol": patrol, "visit": str(visit), "walked": str(walked), "tag": tag, "finding": numbers[0], "accepted": numbers[1]}
 
 
 def begin(story: Story, who: str, element: str, number: str) -> str:

@@ -100,7 +100,8 @@ def test_what_counts_as_no_page_is_none(live):
     lin, photo = Browser(web), _one(live, "select key from photo")
     assert lin.login("lin", "zhiban-demo-2026").status_code == 303
     given = {"key": "tickets", "number": ids["late"], "procedure": "customer-request", "version": ids["version"]}
-    special = {"files.photo": {"key": photo}, "static": {"filename": "css/tokens.css"}}
+    special = {"files.photo": {"key": photo}, "patrols.tag_picture": {"tag": ids["tag"]},
+               "findings.photo": {"key": _one(live, "select key from finding_photo")}, "static": {"filename": "css/tokens.css"}}
     for rule in web.url_map.iter_rules():
         if rule.endpoint in NO_PAGES and rule.endpoint != "exchange.template":
             values = special.get(rule.endpoint, given)
