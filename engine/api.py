@@ -323,6 +323,8 @@ class Engine:
             except Exception:
                 failed += 1
                 log.exception("start timer %s failed", id)
+                with unit_of_work(self.database, self.clock.now) as unit:
+                    starting.failed(unit.connection, id, unit.now)
         return done, failed
 
     def arm_starts(self) -> int:

@@ -6,9 +6,9 @@ call it. Runs missed while no clock lived are told once: the instance starts lat
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from engine import timers
 from engine.commands.deliver import start_at
@@ -16,6 +16,8 @@ from engine.dialect import EventKind
 from engine.execution import SYSTEM, CallEnvironment, Scope, new_id
 from engine.tables import start_timer
 from engine.unit_of_work import Unit
+
+WAITS = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1))
 
 
 def arm(engine, connection: Connection, now: datetime) -> int:
@@ -41,7 +43,7 @@ def _arm(engine, connection: Connection, now: datetime, definition, element, sco
         return 0
     connection.execute(insert(start_timer).values(
         id=new_id(now), process_key=definition.procedure.key, definition_hash=definition.hash, element_id=element.id,
-        centre_id=scope.centre, building_id=scope.building, due_at=due[0], repeat=due[1], state="armed", missed=0))
+        centre_id=scope.centre, building_id=scope.building, due_at=due[0], repeat=due[1], state="armed", missed=0, tries=0))
     return 1
 
 
@@ -51,7 +53,15 @@ def _value(engine, connection: Connection, now: datetime, scope: Scope, expressi
 
 def due_rows(connection: Connection, now: datetime, limit: int) -> list[str]:
     return list(connection.execute(select(start_timer.c.id).where(
-        start_timer.c.state == "armed", start_timer.c.due_at <= now).order_by(start_timer.c.due_at).limit(limit)).scalars())
+        start_timer.c.state == "armed", start_timer.c.due_at <= now,
+        or_(start_timer.c.retry_at.is_(None), start_timer.c.retry_at <= now)).order_by(start_timer.c.due_at).limit(limit)).scalars())
+
+
+def failed(connection: Connection, id: str, now: datetime) -> None:
+    """Try again later: after 10 s, a minute, ten minutes, then every hour, until it begins or another version is in force."""
+    tries = connection.execute(select(start_timer.c.tries).where(start_timer.c.id == id)).scalar() or 0
+    connection.execute(update(start_timer).where(start_timer.c.id == id).values(
+        tries=tries + 1, retry_at=now + WAITS[min(tries, len(WAITS) - 1)]))
 
 
 def fire(engine, unit: Unit, id: str) -> bool:
@@ -61,7 +71,8 @@ def fire(engine, unit: Unit, id: str) -> bool:
         return False
     again, missed = timers.next_turn(row.due_at, row.repeat, unit.now, engine.zone) if row.repeat else (None, 0)
     values = {"due_at": datetime.fromisoformat(again["due"]), "repeat": again["repeat"]} if again else {"state": "fired"}
-    unit.connection.execute(update(start_timer).where(start_timer.c.id == id).values(missed=row.missed + missed, **values))
+    unit.connection.execute(update(start_timer).where(start_timer.c.id == id).values(
+        missed=row.missed + missed, tries=0, retry_at=None, **values))
     local = row.due_at.astimezone(engine.zone)
     start_at(engine, unit, row.process_key, row.element_id, {}, f"{row.process_key}:{local:%Y-%m-%dT%H:%M}",
              Scope(row.centre_id, row.building_id), SYSTEM, "timer")

@@ -200,6 +200,8 @@ start_timer = Table(
     Column("repeat", String(200)),
     Column("state", String(12), nullable=False),  # armed | fired
     Column("missed", Integer, nullable=False),  # turns that no clock lived to see
+    Column("tries", Integer, nullable=False, server_default="0"),  # that failed since it is due
+    Column("retry_at", Instant),
     Index("ix_start_timer_due", "due_at", sqlite_where=text("state = 'armed'"), postgresql_where=text("state = 'armed'")),
     **ONE_TREE,
 )

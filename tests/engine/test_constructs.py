@@ -584,6 +584,21 @@ def test_a_start_timer_follows_the_version_in_force(desk, engine, clock):
     assert engine.fire_due().fired == 1 and engine.arm_starts() == 0
 
 
+def test_a_start_timer_that_fails_waits_longer_each_time(desk, engine, clock):
+    engine.scopes = lambda connection: [Scope(1)]
+    desk.deploy(process("p", plain("startEvent", "s", timer("Date", "2026-11-20T09:30:00Z")), service("x", "fail"), E,
+                        flows("s > x", "x > e")))
+    engine.arm_starts()
+    clock.set(datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
+    assert engine.fire_due().failed == 1 and engine.fire_due().failed == 0
+    clock.advance(timedelta(seconds=10))
+    assert engine.fire_due().failed == 1
+    clock.advance(timedelta(seconds=59))
+    assert engine.fire_due().failed == 0
+    with engine.database.connect() as connection:
+        assert connection.execute(select(start_timer.c.tries, start_timer.c.state)).one() == (2, "armed")
+
+
 @pytest.mark.parametrize(("cycle", "turns"), [
     ("R3/PT20M", 3), ("0 */20 * * * *", 6), ("R2/2026-11-20T01:30:00Z/PT30M", 2)])
 def test_a_boundary_cycle_repeats_as_often_as_it_says(desk, engine, clock, cycle, turns):

@@ -49,6 +49,8 @@ def upgrade() -> None:
         sa.Column("repeat", sa.String(200)),
         sa.Column("state", sa.String(12), nullable=False),
         sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False, server_default="0"),
+        sa.Column("retry_at", Instant()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_start_timer")),
         sqlite_with_rowid=False,
     )
