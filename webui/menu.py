@@ -43,6 +43,8 @@ def items() -> list[Item]:
     found.append(Item("tickets.index", "ticket", gettext("工单")))
     if access.may(g.person, "see patrols"):
         found.append(Item("patrols.index", "list-check", gettext("巡查"), phone=access.may(g.person, "walk patrols")))
+    if access.may(g.person, "see register"):
+        found.append(Item("registers.index", "book-2", gettext("登记簿"), phone=False))
     found.append(Item("notices.index", "bell", gettext("通知"), unread_count(g.person)))
     if access.reach(g.person).only(access.IN_CENTRE["see units"] | access.IN_CENTRE["change calendar"]):
         found.append(Item("calendar.index", "calendar-event", gettext("日历")))

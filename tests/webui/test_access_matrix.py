@@ -29,6 +29,8 @@ PUBLIC = {"static", "health.live", "health.ready", "auth.login", "auth.login_lan
 OWN = {"auth.preferences", "auth.logout", "notices.read_all", *PUBLIC}
 # Addresses whose ids belong to no centre: lists by their name, and the procedures, which are the company's.
 WHOLE_COMPANY = {"exchange.export", *(f"procedures.{view}" for view in ("show", "version", "diagram", "state"))}
+# Registers are named by their record, and show the reader's own centre.
+WHOLE_COMPANY |= {f"registers.{view}" for view in ("show", "paper", "file")}
 # What looking may write: the session's last use, and the log of what was taken out as a file.
 TOUCHED = ("web_session", "export_run")
 # Words of the first centre that nobody of another may read, wherever they stand.
@@ -204,6 +206,7 @@ def fill_ids(app, town: Town) -> None:
             "posting_id": column("select id from posting"),
             "finding_number": column("select number from finding order by id"),
             "findings.photo:key": column("select key from finding_photo"),
+            "record": ["call-visit-register", "shift-handover", "visitor-register", "customer-visit", "patrol-record"],
             "key": ["units", "people", "k" * 32],
             "notice_id": column(
                 "select n.id from notice n join person p on p.id = n.person_id where p.username <> 'hu' order by n.id"

@@ -25,6 +25,7 @@ def address(rule) -> str:
         "username": "lin",
         "substitute_id": 1,
         "procedure": "customer-request",
+        "record": "no-such-record",
         "version": "0" * 64,
         "patrol_number": "XC2026-0001",
         "visit_id": 1,

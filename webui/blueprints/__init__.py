@@ -17,6 +17,7 @@ from webui.blueprints.presence import presence
 from webui.blueprints.procedures import procedures
 from webui.blueprints.promises import promises
 from webui.blueprints.queue import queue
+from webui.blueprints.registers import registers
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 from webui.blueprints.undo import undo
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     queue,
     patrols,
     findings,
+    registers,
     notices,
     calendar,
     promises,
