@@ -7,18 +7,23 @@ For htmx the same words come as a fragment that is put in place of the part aske
 from __future__ import annotations
 
 import logging
+import random
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
 from flask import Flask, g, redirect, render_template, request, url_for
 from flask_babel import gettext
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from engine import errors as engine
+from service import db
 from service import errors as service
 from webui.i18n import listed
+from webui.refusals import said
 from webui.words import role
 
 log = logging.getLogger("zhiban.web")
@@ -60,9 +65,34 @@ class Fault:
     link_text: str = ""
 
 
+AGAIN_AFTER_SECONDS = (0.05, 0.2, 0.8)  # at most, by chance
+
+
 def install(app: Flask) -> None:
+    app.dispatch_request = _again(app.dispatch_request)
     app.register_error_handler(SignedOut, _to_login)
     app.register_error_handler(Exception, _answer)
+
+
+def _again(dispatch: Callable) -> Callable:
+    """Do a request again whose transaction the database gave up for another's sake; nobody sees it (F20)."""
+
+    @wraps(dispatch)
+    def dispatched():
+        for seconds in AGAIN_AFTER_SECONDS:
+            try:
+                return dispatch()
+            except DBAPIError as error:
+                if not db.was_given_up(error):
+                    raise
+                log.warning("%s is done again: %s", request.endpoint, error.orig)
+            g.session.rollback()
+            for sent in request.files.values():
+                sent.stream.seek(0)
+            time.sleep(random.uniform(0, seconds))
+        return dispatch()
+
+    return dispatched
 
 
 def fault_of(error: Exception) -> Fault:
@@ -72,6 +102,9 @@ def fault_of(error: Exception) -> Fault:
             return words(error)
     if isinstance(error, HTTPException):
         return _http(error)
+    if isinstance(error, DBAPIError) and db.disk_is_full(error):
+        log.critical("the disk is full at %s %s: %s", request.method, request.endpoint, error.orig)
+        return Fault(507, gettext("磁盘满了，这一步没做成，什么都没有改动"), gettext("告诉系统管理员腾出空间，再提交一次"))
     if isinstance(error, OperationalError):
         log.warning("the database did not answer in time at %s %s: %s", request.method, request.endpoint, error.orig)
         return Fault(503, gettext("系统正忙，这一步还没做，什么都没有改动"), gettext("过几秒再提交一次"))
@@ -207,7 +240,7 @@ def _not_allowed(error: service.NotAllowed) -> Fault:
 
 def _own_words(status: int) -> Callable[[Exception], Fault]:
     """Errors whose message already names the thing, the rule and the next step."""
-    return lambda error: Fault(status, gettext("这样不行"), gettext("改好再提交"), rule=str(error))
+    return lambda error: Fault(status, gettext("这样不行"), gettext("改好再提交"), rule=said(error))
 
 
 def _full(_error) -> Fault:
@@ -216,7 +249,7 @@ def _full(_error) -> Fault:
 
 def _photo(error: service.PhotoRefused) -> Fault:
     return Fault(
-        422, gettext("这张照片收不了"), gettext("要 JPEG、PNG、WebP 或 HEIC，10 MB 以内。重拍一张再发"), rule=str(error)
+        422, gettext("这张照片收不了"), gettext("要 JPEG、PNG、WebP 或 HEIC，10 MB 以内。重拍一张再发"), rule=said(error)
     )
 
 

@@ -14,6 +14,7 @@ from service.calendars.actions import CalendarMoved
 from service.errors import Refused
 from webui.errors import fault_of, remember
 from webui.gates import gate, look_again
+from webui.refusals import said
 from webui.told import told
 from webui.views import calendar as views
 
@@ -69,7 +70,7 @@ def _again(centre, error: Refused):
     """The page with what was typed, and what is wrong with it beside the field."""
     look_again()
     page = views.page(centre, request.form.get("on", "")[:7], request.form)
-    page.errors = {getattr(error, "field", None) or "": str(error)}
+    page.errors = {getattr(error, "field", None) or "": said(error)}
     if "" in page.errors:
         remember(fault_of(error))
     return render_template("calendar/index.html", page=page)

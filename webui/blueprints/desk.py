@@ -17,6 +17,7 @@ from webui import forms
 from webui.errors import Missing, fault_of
 from webui.filters import CENTRE_ZONE
 from webui.gates import gate, service_app, signed_in
+from webui.refusals import said
 from webui.told import told
 from webui.views import drafts as draft_views
 from webui.views import found as found_views
@@ -139,7 +140,7 @@ def _again(form, values, error):
     )
     page.fault = fault_of(error)
     faults = error.faults if isinstance(error, FormInvalid) else {}
-    page.errors = {"unit_id": str(error)} if getattr(error, "field", None) == "unit_id" else {}
+    page.errors = {"unit_id": said(error)} if getattr(error, "field", None) == "unit_id" else {}
     page.fields = _fields(form, values, faults)
     page.draft, page.unsaved = draft_views.of_registration(request.form.get("draft") or uuid.uuid4().hex), True
     page.draft.values = None

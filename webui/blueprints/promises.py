@@ -12,6 +12,7 @@ from service import access
 from service.errors import Refused
 from webui.errors import fault_of, remember
 from webui.gates import gate, look_again
+from webui.refusals import said
 from webui.told import told
 from webui.views import promises as views
 
@@ -64,7 +65,7 @@ def _again(centre, error: Refused):
     """The page with what was typed, and what is wrong with it beside the field."""
     look_again()
     page = views.page(centre, request.form, _number(request.form.get("replaces", "")))
-    page.errors = {getattr(error, "field", None) or "": str(error)}
+    page.errors = {getattr(error, "field", None) or "": said(error)}
     if "" in page.errors:
         remember(fault_of(error))
     return render_template("promises/index.html", page=page)

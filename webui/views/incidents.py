@@ -13,6 +13,7 @@ from service.errors import ServiceError
 from webui.filters import when
 from webui.gates import service_app
 from webui.i18n import listed
+from webui.refusals import said
 from webui.views.story import element_name, procedure_name
 
 
@@ -48,7 +49,7 @@ def report(done: list[incidents.Done], resolving: bool) -> SimpleNamespace:
 
 def _cause(error: Exception) -> str:
     if isinstance(error, (EngineError, ServiceError)):
-        return str(error)
+        return said(error)
     return f"{type(error).__name__}: {error}"
 
 

@@ -18,6 +18,7 @@ from webui.errors import fault_of
 from webui.filters import Clock, clock, local, when
 from webui.gates import service_app
 from webui.people import name_of
+from webui.refusals import said
 from webui.views import diagram, drafts, presence
 from webui.views.limits import SumView, limits_of
 from webui.views.pages import photo_view, slip_view, ticket_view
@@ -135,7 +136,7 @@ def again(card, values: dict[str, Any], error) -> Page:
     faults = (
         error.faults
         if isinstance(error, FormInvalid)
-        else {error.field: str(error)}
+        else {error.field: said(error)}
         if getattr(error, "field", None)
         else {}
     )
