@@ -48,6 +48,8 @@ class Round:
         self.clock.set(at)
         plan_ahead(self.app)
         start_due(self.app)
+        with self.app.writing() as session:  # no photo is asked for by chance
+            session.execute(sa.update(Visit).values(photo_item=""))
 
     def visits(self) -> dict[int, Visit]:
         """level -> the visit of the first patrol."""
