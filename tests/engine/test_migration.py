@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Table, select
 
-from engine import tables
+from engine import differences, tables
 from engine.api import Actor, Scope
 from engine.commands.migrate import migrate
 from engine.errors import NotFound, NotPossible, VersionClash
@@ -690,3 +691,11 @@ def test_a_move_costs_no_more_statements_for_a_long_history(desk, engine, statem
         desk.move(root, target)
         counts.append(len(statements))
     assert counts[0] == counts[1] <= 20
+
+
+def test_the_page_names_every_rule():
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "migration.md").read_text(encoding="utf-8")
+    for rule, says in RULES.items():
+        assert f"| `{rule}` | {says} |" in text
+    for rule in differences.RULES:
+        assert f"| `{rule.what}` | {rule.weight} | {rule.says} |" in text
