@@ -23,7 +23,7 @@ from engine.clock import FrozenClock
 from engine.errors import NotFound
 from service.calendars.actions import start_calendar
 from service.calendars.queries import calendar_of
-from service.demo import company, customers, life, people, scene
+from service.demo import company, customers, floors, life, people, scene
 from service.demo.living import Place
 from service.demo.living import World as Living
 from service.demo.small import CAST, World, build, found, is_there, requests, world
@@ -95,7 +95,9 @@ def fill(app, size: int = 200, progress: Callable[[str], Any] | None = None, now
         river, east, staff, start_at = _founded(living, app, size, now, seed)
         say(f"{len(staff)} people, {len(river.site.units) + len(east.site.units)} units; the last days begin")
         clock.set(start_at)
-        _lived(Living(living, clock, staff, random.Random(seed), now, _shares(say)), river, east, size, start_at)
+        told = Living(living, clock, staff, random.Random(seed), now, _shares(say))
+        _lived(told, river, east, size, start_at)
+        floors.patrolled(told, river)
         with living.writing() as session:
             tickets = session.scalar(sa.select(sa.func.count()).select_from(Ticket))
             session.add(Counter(name=DONE, value=tickets))
