@@ -91,14 +91,15 @@ def _one(batch: _Batch, id: str, dry_run: bool) -> Moved:
 
 
 def _asked(batch: _Batch, unit: Unit, id: str) -> Moved:
-    """The first answer to a repeated request, or the move."""
+    """The first answer to a repeated request, or the move. A refusal has done nothing, so a repeat tries again."""
     request_id = batch.key(id)
     if request_id:
         unit.lock_request(request_id)
     if (done := replay(unit, request_id, "migrate")) is not None:
         return Moved(id, done.data["outcome"], done.data["why"])
     outcome = _move(batch, unit, id)
-    remember(unit, request_id, "migrate", batch.actor, id[:100], Result(id, data={"outcome": outcome.outcome, "why": outcome.why}))
+    if outcome.outcome != "refused":
+        remember(unit, request_id, "migrate", batch.actor, id, Result(id, data={"outcome": outcome.outcome, "why": outcome.why}))
     return outcome
 
 

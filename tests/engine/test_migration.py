@@ -520,6 +520,16 @@ def test_a_repeated_request_gets_its_first_answers_even_after_an_undo(desk, engi
     assert rows(engine, everything=True) == before
 
 
+def test_what_was_refused_is_tried_again_by_the_same_request(desk, engine):
+    desk.version(*line("a", "b", "a2"))
+    root = desk.start("p")
+    desk.complete(root, "a")
+    target = desk.version(*line("a", "a2"))
+    assert desk.move([root, "no such"], target, request_id="once")[0].outcome == "refused"
+    desk.complete(root, "b")
+    assert [m.outcome for m in desk.move([root, "no such"], target, request_id="once")] == ["moved", "refused"]
+
+
 def test_a_rate_waits_between_instances(desk, engine):
     desk.version(*line("a"))
     ids = [desk.start("p", number=str(n)) for n in range(3)]
