@@ -7,6 +7,7 @@ Surprise: all scopes of an instance share one SpiffWorkflow workflow; a token's 
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from typing import Protocol
@@ -135,6 +136,7 @@ class TokenGame:
         What does not interrupt can come again (a timer only by its cycle), so its event is armed anew before the token goes on.
         """
         token = self._waiting(key, TaskState.WAITING)
+        self._count(token, math.inf)
         element = token.element
         repeats = element.event.kind in COMES_AGAIN and not element.interrupting and (
             token.listens or element.kind is Kind.BOUNDARY)
