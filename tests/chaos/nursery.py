@@ -1,12 +1,14 @@
 """Starts the project's processes quickly: everything is imported once, and each start is a fork that runs `zhiban`'s own main.
 
-Orders come as lines of JSON on standard input ({"arguments": ["clock"], "log": path}); the answer is the new process's id. When the
+Orders come as lines of JSON on standard input ({"arguments": ["clock"], "log": path}); the answer is the new process's id. An order
+may name functions to call first (`before`: [["module:function", value, ...], ...]) and one to run instead of `zhiban` (`call`). When the
 input closes, whatever still runs is killed. Surprise: nothing is opened before the fork, so a child is as fresh as a new process.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import signal
@@ -21,6 +23,7 @@ def main() -> None:
     import gunicorn.workers.gthread  # noqa: F401
 
     import service.scheduler  # noqa: F401
+    import tests.chaos.hands  # noqa: F401
     import webui.app
     import webui.cli  # noqa: F401  (loaded here, once, for all children)
 
@@ -39,6 +42,12 @@ def main() -> None:
         os.kill(child, signal.SIGKILL)
 
 
+def named(name: str):
+    """The function that "module:function" names."""
+    module, _, function = name.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
 def _bury(children: set[int]) -> None:
     """Take the dead off the list; only those that still run are ever signalled."""
     for child in list(children):
@@ -55,9 +64,15 @@ def _become(order: dict) -> None:
         for number, target in ((0, nothing), (1, log), (2, log)):
             os.dup2(target, number)
         os.setsid()
-        from webui.cli import main as zhiban
+        for name, *values in order.get("before", ()):
+            named(name)(*values)
+        if "call" in order:
+            name, *values = order["call"]
+            code = named(name)(*values)
+        else:
+            from webui.cli import main as zhiban
 
-        code = zhiban(order["arguments"])
+            code = zhiban(order["arguments"])
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
     except BaseException:  # noqa: BLE001 - whatever it was, this process must not go on as a second nursery

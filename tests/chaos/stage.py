@@ -7,6 +7,7 @@ Only the processes started here are ever signalled, each by its id.
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import re
@@ -15,12 +16,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+KILLED = "killed"
 PASSWORD = "zhiban-demo-2026"
 STAFF = [("mei", "梅雨", "specialist"), ("tao", "陶然", "specialist"), ("an", "安宁", "specialist"), ("bo", "柏松", "engineering")]
 SECONDS = {"response_passed": 3, "arrival_passed": 2, "nearly_due": 1, "resolution_passed": 3, "next_day": 1}  # others: 3
@@ -49,7 +52,8 @@ def furnish(url: str, folder: Path, seconds: dict[str, int] | None = None) -> No
         calendar = replace(calendar_of(session, centre), round_the_clock=True)
         save_version(session, centre, calendar, actor=_Setting(), now=app.clock.now(), reason="测试：全天开放")
     for key in ("escalation", "customer-request"):
-        files = dict(read_folder(ROOT / "bpmn" / key).files)
+        files = {name: content for name, content in read_folder(ROOT / "bpmn" / key).files.items()
+                 if not name.startswith("scenarios/")}  # each new process would read them first
         files[f"{key}.bpmn"] = TIMER.sub(lambda found: _limit(found, seconds or SECONDS), files[f"{key}.bpmn"])
         app.engine.deploy(Procedure.from_files(files, key))
     app.database.dispose()
@@ -61,7 +65,7 @@ class _Setting:
 
 
 def _limit(found: re.Match, seconds: dict[str, int]) -> bytes:
-    return found[1] + b'=now + duration("PT%dS")' % seconds.get(found[2].decode(), 3)
+    return found[1] + b'=now + duration("PT%dS")' % seconds.get(found[2].decode(), seconds.get("others", 3))
 
 
 class Stage:
@@ -72,6 +76,7 @@ class Stage:
         self.port = _free_port()
         self.running: dict[str, int] = {}  # name -> process id: web, clock-1, ...
         self.kills: dict[str, int] = {}
+        self._answers_asked = itertools.count(1)
         values = {"var_dir": folder, "database_url": url, "secret_key": "only for tests", "port": self.port, "web_workers": 2,
                   "password_memory_mib": 1, **settings}
         self._environment = {k: v for k, v in os.environ.items() if not k.startswith("ZHIBAN_")} | {
@@ -93,11 +98,29 @@ class Stage:
         self._nursery.stdout.close()
 
     # --- starting and ending -----------------------------------------------------------------------------------------------
-    def start(self, name: str) -> None:
-        """Start `web`, or `clock-1`, `clock-2`, ..."""
-        self._nursery.stdin.write(json.dumps({"arguments": [name.partition("-")[0]], "log": str(self.log)}) + "\n")
+    def start(self, name: str, before: Sequence[tuple] = ()) -> None:
+        """Start `web`, or `clock-1`, `clock-2`, ..., or `serve`. `before`: ("module:function", value, ...) to be called in it first."""
+        self.running[name] = self._order(arguments=[name.partition("-")[0]], before=before)
+
+    def do(self, call: str, *values, before: Sequence[tuple] = (), seconds: float = 60, wait: bool = True) -> Any:
+        """What a function of tests/chaos/hands.py gives in a process of its own; KILLED where the process died on the way.
+
+        Without `wait` the process goes on by itself: what comes back waits for it when called.
+        """
+        answer = self.folder / f"answer-{next(self._answers_asked)}"
+        pid = self._order(call=["tests.chaos.hands:answer", str(answer), call, *values], before=before)
+
+        def result() -> Any:
+            assert _until(lambda: not _alive(pid, self._nursery.pid), seconds, 0.005), f"{call} does not end"
+            return json.loads(answer.read_text()) if answer.exists() else KILLED
+
+        result.pid = pid
+        return result() if wait else result
+
+    def _order(self, **order) -> int:
+        self._nursery.stdin.write(json.dumps(order | {"log": str(self.log)}) + "\n")
         self._nursery.stdin.flush()
-        self.running[name] = int(self._nursery.stdout.readline())
+        return int(self._nursery.stdout.readline())
 
     def alive(self, name: str) -> bool:
         return _alive(self.running[name], self._nursery.pid)
@@ -155,12 +178,12 @@ class Stage:
         return found
 
 
-def _until(true, seconds: float) -> bool:
+def _until(true, seconds: float, pause: float = 0.05) -> bool:
     ends = time.monotonic() + seconds
     while not true():
         if time.monotonic() > ends:
             return False
-        time.sleep(0.05)
+        time.sleep(pause)
     return True
 
 
