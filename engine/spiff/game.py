@@ -192,11 +192,17 @@ class TokenGame:
         return False
 
     def _join_ready(self, token: Token) -> bool:
-        leads_to = self.graph.joins[token.task_spec.name]
+        leads_to, flows = self.graph.joins[token.task_spec.name], self.graph.diagram.flows
         here = self._in(token.home)
         brought = {t.flow for t in here if t.task_spec is token.task_spec}
-        return not any(reached and not reached & brought for t in here if t.task_spec is not token.task_spec and not t.listens
-                       for reached in [leads_to.get(t.element.id, frozenset())])
+        for other in here:
+            if other.task_spec is token.task_spec or other.listens or other.element.kind is Kind.BOUNDARY:
+                continue  # an event that guards an activity has no token before it happens
+            racing = other.host is not None and other.flow is not None  # the token is still at the event gateway
+            reached = leads_to.get(flows[other.flow].source if racing else other.element.id, frozenset())
+            if reached and not reached & brought:
+                return False
+        return True
 
     def _try_conditions(self, until: float) -> bool:
         """Fire the conditional events whose condition has become true; whether any did."""
