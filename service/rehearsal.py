@@ -25,9 +25,12 @@ from service import db, demo
 from service.calendars.actions import save_version
 from service.calendars.rules import Calendar, Week
 from service.findings.models import Finding, Source
-from service.organisation.models import Unit
+from service.organisation.models import Role, Unit
 from service.patrols.models import PatrolPlan, Rhythm
 from service.settings import Settings
+from service.shifts.models import Leave, LeaveState, Post
+from service.signing.models import Signature
+from service.signing.rules import Sheet
 from service.tickets.models import ContractPromise, Ticket, TicketState
 
 _BEFORE = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)  # when the throwaway centre was founded
@@ -87,7 +90,11 @@ def prepare(app, story: dict[str, Any]) -> tuple[dict[str, Any], str, Scope]:
         number = next((name for name in _ROWS if variables.get(name)), None)
         if number is not None:
             session.add(_ROWS[number](app, session, variables))
-    return variables, str(variables[number]) if number else "S-1", Scope(1)
+            session.flush()
+        session.add_all(_more_tickets(app, session, story.get("tickets") or ()))
+        session.add_all(_signatures(app, story.get("signatures") or (), variables))
+    key = next((name for name in _KEYS if variables.get(name)), None)
+    return variables, str(variables[key]) if key else "S-1", Scope(1)
 
 
 def calendar_of_story(given: dict[str, Any]) -> Calendar:
@@ -158,8 +165,57 @@ def _plan_of_patrol(app, session, variables: dict[str, Any]) -> PatrolPlan:
     )
 
 
+def _post(app, session, variables: dict[str, Any]) -> Post:
+    return Post(id=int(variables["post_id"]), centre_id=1, name=str(variables["post_name"]), role=Role.SPECIALIST)
+
+
+def _leave(app, session, variables: dict[str, Any]) -> Leave:
+    return Leave(
+        number=str(variables["leave_number"]),
+        centre_id=1,
+        person=str(variables["person"]),
+        reason=str(variables["reason"]),
+        back_due_at=variables["back_due_at"],
+        state=LeaveState.ASKED,
+        asked_at=app.clock.now(),
+    )
+
+
+def _more_tickets(app, session, given: Iterable[dict[str, Any]]) -> list[Ticket]:
+    """Tickets that are open while the story happens, each with number, title and owner."""
+    return [
+        _ticket(app, session, {"ticket_id": id, "ticket_number": one["number"], **one}) for id, one in enumerate(given, 1)
+    ]
+
+
+def _signatures(app, given: Iterable[dict[str, Any]], variables: dict[str, Any]) -> list[Signature]:
+    """What people sign on the page of the handover, numbered from 1 in the story's order."""
+    return [
+        Signature(
+            id=id,
+            centre_id=1,
+            subject=str(variables["handover_number"]),
+            meaning=one["meaning"],
+            version=id,
+            person=one["person"],
+            role="specialist",
+            content_hash=Sheet({}).hash,
+            content={},
+            signed_at=app.clock.now(),
+        )
+        for id, one in enumerate(given, 1)
+    ]
+
+
 # What a story's process is about, by the variable that holds its business key.
-_ROWS = {"ticket_number": _ticket, "finding_number": _finding, "patrol_number": _plan_of_patrol}
+_ROWS = {
+    "ticket_number": _ticket,
+    "finding_number": _finding,
+    "patrol_number": _plan_of_patrol,
+    "handover_number": _post,
+    "leave_number": _leave,
+}
+_KEYS = (*_ROWS, "check_number")
 
 
 def play_all(root: Path, keys: Iterable[str] = ()) -> Iterator[tuple[Procedure, scenarios.Report]]:

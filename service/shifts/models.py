@@ -278,7 +278,10 @@ class Leave(Base):
     """Somebody away from the post for a time (clause 24.6): who, why, until when, who covers."""
 
     __tablename__ = "leave_post"
-    __table_args__ = (Index("ix_leave_post_list", "centre_id", "state"), Index("ix_leave_post_person", "person", "state"))
+    __table_args__ = (
+        Index("ix_leave_post_list", "centre_id", "state"),
+        Index("ix_leave_post_person", "person", "state"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(16), unique=True)
     centre_id: Mapped[int] = mapped_column(ForeignKey("centre.id"))

@@ -109,7 +109,9 @@ def _findings(session: Session, handover: Handover) -> Iterator[Item]:
         .limit(1)
         .scalar_subquery()
     )
-    carried = sa.select(HandoverItem.key).where(HandoverItem.handover_id == before, HandoverItem.kind == ItemKind.FINDING)
+    carried = sa.select(HandoverItem.key).where(
+        HandoverItem.handover_id == before, HandoverItem.kind == ItemKind.FINDING
+    )
     rows = session.scalars(
         sa.select(Finding)
         .where(
@@ -214,7 +216,13 @@ def _signed(item: Item, taking: bool) -> dict:
 
 
 def _counted(row: HandoverGoods, taking: bool) -> dict:
-    found = {"key": row.name, "measure": row.measure, "expected": row.expected, "out": row.counted_out, "remark": row.remark}
+    found = {
+        "key": row.name,
+        "measure": row.measure,
+        "expected": row.expected,
+        "out": row.counted_out,
+        "remark": row.remark,
+    }
     return found | ({"in": row.counted_in} if taking else {})
 
 
