@@ -220,8 +220,6 @@ def _open_scopes(before: Running, after: Running) -> Iterator[tuple[str, str | N
 
 
 def _taken_over(running: Running, home: str | None) -> bool:
-    """Whether an interrupting event sub-process has ended what its scope was doing."""
-    graph = running.game.graph
-    return any(token.home == home and token.element.triggered_by_event and any(
-        start.scope == token.element.id and start.interrupting for start in graph.listeners.get(token.element.scope, ()))
-        for token in running.game.live())
+    """Whether only event sub-processes (and what undoes) still run in a scope: then no new one begins in it."""
+    working = [token.element for token in running.game.live() if token.home == home and not token.listens]
+    return all(element.triggered_by_event or element.for_compensation for element in working)

@@ -293,6 +293,17 @@ def test_a_scope_that_an_event_has_taken_over_gets_no_new_events(desk, engine):
     assert desk.open(root) == ["help"] and desk.waits(root) == []
 
 
+def test_a_scope_in_which_only_an_event_sub_process_still_runs_gets_no_new_events(desk, engine):
+    desk.version(*nested(listener("v", message("urge"), "help")), messages=("urge",))
+    root = desk.start("p")
+    engine.correlate("urge", "2026-1", actor=LIN)
+    desk.complete(root, "x")
+    target = desk.version(*nested(listener("v", message("urge"), "help"), listener("w", message("more"), "look")), messages=("urge", "more"))
+    desk.moved(root, target)
+    assert desk.open(root) == ["help"] and desk.waits(root) == []
+    assert desk.complete(root, "help").ended
+
+
 def test_turns_of_a_multi_instance_go_on_with_their_items(desk, engine):
     def version(id: str, completion: str | None = None):
         return desk.version(S, many(user(id), "floors", item="floor", outputs="seen", output="floor", completion=completion),
