@@ -241,7 +241,7 @@ def _back() -> str:
 
 
 def _question(task, slip, whole) -> dict | None:
-    """What the reader has to know before answering: the department's question, why work came back, what was handled."""
+    """What the reader has to know before answering: the department's question, its answer, why work came back, what was handled."""
     if task.process_key == "escalation" and whole.escalations:
         call = whole.escalations[-1]
         return {
@@ -252,6 +252,9 @@ def _question(task, slip, whole) -> dict | None:
         return None
     if task.element_id == "answer_question" and slip.reason:
         return {"head": gettext("%(who)s问", who=words.department(slip.department)), "text": slip.reason}
+    if task.element_id == "accept_slip" and slip.reason:
+        answer = service_app().engine.variables(task.instance_id).get("answer_text")
+        return {"head": gettext("问了：%(question)s", question=slip.reason), "text": answer} if answer else None
     if task.element_id in ("handle", "arrive") and str(slip.state) == "back" and slip.reason:
         return {"head": gettext("没通过核实"), "text": slip.reason}
     if task.element_id in ("verify", "return_visit") and slip.result:
