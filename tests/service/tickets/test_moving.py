@@ -46,7 +46,7 @@ def test_a_ticket_goes_its_whole_way_though_its_instance_is_moved_before_every_s
             else:
                 moved, = centre.engine.migrate([root], target, actor=WANG, reason="新版", dry_run=step == "dry")
                 assert moved.outcome == "moved", moved.why
-            assert check(centre.database) == [], (element, step)
+        assert check(centre.database) == [], element
         assert [stored(centre, table, root) for table in (timer, user_task)] == before and draft(centre) == kept
         story.complete(username, element, values, number)
     assert story.card("lin", number).ticket.state == "closed"
