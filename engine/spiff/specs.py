@@ -37,6 +37,16 @@ class Node(BpmnTaskSpec):
     def _run(self, token):
         return True
 
+    def perform(self, token) -> bool:
+        """Whether the host performed it; a failure that the procedure foresees goes to who catches its error."""
+        game = token.workflow.game
+        try:
+            game.host.perform(token)
+        except Failure as failure:
+            game.throw(EventKind.ERROR, failure.code, token.home, activity=token if self.activity else None, source=token)
+            return False
+        return True
+
     def _on_complete(self, token):
         game = token.workflow.game
         game.host.passed(token, self.element.outgoing)
@@ -85,13 +95,7 @@ class Automatic(Activity):
     """Service, send, business rule and script task: the host performs it inside the step."""
 
     def _run(self, token):
-        game = token.workflow.game
-        try:
-            game.host.perform(token)
-        except Failure as failure:
-            game.throw(EventKind.ERROR, failure.code, token.home, activity=token, source=token)
-            return None
-        return True
+        return self.perform(token)
 
 
 class Receive(Activity):
@@ -151,7 +155,7 @@ class Throw(Node):
     def _run(self, token):
         game, event = token.workflow.game, self.element.event
         if event.kind in (EventKind.MESSAGE, EventKind.SIGNAL):
-            game.host.perform(token)
+            return self.perform(token)
         if event.kind is EventKind.COMPENSATION:
             return game.compensate(token)
         return True
@@ -220,7 +224,7 @@ class End(Node):
     def _run(self, token):
         game, event = token.workflow.game, self.element.event
         if event.kind in (EventKind.MESSAGE, EventKind.SIGNAL):
-            game.host.perform(token)
+            return self.perform(token)
         if event.kind is EventKind.COMPENSATION:
             return game.compensate(token)
         if event.kind is EventKind.CANCEL:
