@@ -1,6 +1,7 @@
 """The pictures of the documentation, taken from the lived demo: `.venv/bin/python -m tests.acceptance.pictures [FOLDER]`.
 
-Writes desk, register, ticket, task, queue and phone into docs/pictures, in Chinese and (-en) in English, each under 200 kB. The demo
+Writes the desk's day (desk, register, ticket, task), the supervisor's (board, give, stand-in, leave, limits) and the engineer's
+(queue, accept, phone, pause) into docs/pictures, in Chinese and (-en) in English, each under 200 kB. The demo
 is lived up to a fixed Friday afternoon, so that two runs show the same day.
 """
 
@@ -69,9 +70,8 @@ def served(work: Path):
 def taken(chromium, address: str, app, folder: Path, language: str):
     """The size of each picture of one language."""
     ending = "" if language == "zh" else "-en"
-    lin, liu, gao = (
-        opened(chromium, address, app, *who, language) for who in (("lin", DESK), ("liu", PHONE), ("gao", PHONE))
-    )
+    screens = (("lin", DESK), ("chen", DESK), ("admin", DESK), ("liu", PHONE), ("gao", PHONE))
+    lin, chen, admin, liu, gao = (opened(chromium, address, app, *who, language) for who in screens)
     places = work_of(app)
     for name, page, path, prepare in (
         ("desk", lin, "/", None),
@@ -79,7 +79,14 @@ def taken(chromium, address: str, app, folder: Path, language: str):
         ("ticket", lin, f"/tickets/{places['ticket']}", drawn),
         ("task", lin, places["verify"], drawn),
         ("queue", gao, "/queue", None),
+        ("accept", gao, places["accept"], None),
         ("phone", liu, places["handle"], None),
+        ("pause", liu, places["handled"], pausing),
+        ("board", chen, "/board", None),
+        ("give", chen, "/board", two_chosen),
+        ("stand-in", chen, "/people", None),
+        ("leave", admin, "/people/liu", None),
+        ("limits", chen, "/calendar", None),
     ):
         page.goto(address + path)
         if prepare:
@@ -134,11 +141,19 @@ def work_of(app) -> dict[str, str]:
             sa.text("select unit_id from ticket where owner = 'lin' and vip order by id desc limit 1")
         ).scalar_one()
         handle = task("handle", "liu") or task("arrive", "liu")
+        handled = session.execute(sa.select(user_task.c.business_key).where(user_task.c.id == handle)).scalar_one()
+        waiting = sa.select(user_task.c.id).where(
+            user_task.c.element_id == "accept_slip",
+            user_task.c.state == "open",
+            user_task.c.groups.contains("engineering"),
+        )
         return {
             "ticket": ticket,
             "unit": unit,
             "verify": f"/tasks/{task('verify', 'lin') or task('dispatch', 'lin')}",
             "handle": f"/tasks/{handle}",
+            "handled": f"/tickets/{handled}",
+            "accept": f"/tasks/{session.execute(waiting.order_by(user_task.c.due_at).limit(1)).scalar_one()}",
         }
 
 
@@ -151,6 +166,15 @@ def fill_in(language: str):
         page.wait_for_timeout(800)  # the look at the limits that typing asks for
 
     return fill
+
+
+def pausing(page) -> None:
+    page.click("[data-open=pause]")
+
+
+def two_chosen(page) -> None:
+    for box in page.locator("#board .z-pick1").all()[:2]:
+        box.click()
 
 
 def drawn(page) -> None:
