@@ -28,7 +28,7 @@ class FieldView:
     autofocus: bool = False
     digits: bool = False  # the group that digits choose in
     photos: list = field(default_factory=list)
-    suggestions: list[str] = field(default_factory=list)  # what a line of text is likely to be, offered while typing
+    suggestions: list[tuple[str, str]] = field(default_factory=list)  # (text, hint) that a line is likely to be, offered while typing
     children: list[FieldView] = field(default_factory=list)
 
     @property

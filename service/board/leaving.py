@@ -23,7 +23,7 @@ from service.notifications.notify import tell_about_task
 from service.organisation.models import Person, RoleAssignment, Substitute
 from service.organisation.queries import members, person_named
 from service.organisation.rules import DEPARTMENT_OF, DESK, LEAD
-from service.tickets import steps
+from service.tickets import complaints, steps
 from service.tickets.models import OPEN_STATES, Promise, PromiseState, Slip, SlipState, Ticket
 
 WORKED_ON = (SlipState.ACCEPTED, SlipState.ARRIVED, SlipState.BACK, SlipState.HANDLED)
@@ -181,6 +181,7 @@ def _move(
             f"{leaver.name} still has {work.count} open things. Say who gets them, then send again.", "receiver"
         )
     to = _receiver(session, leaver, work, receiver)
+    _refuse_own_complaints(session, to, work)
     unit = session.info["unit"]
     for ticket in work.tickets:
         ticket.owner = to
@@ -196,6 +197,12 @@ def _move(
     for task in work.tasks:
         app.engine.assign(task.id, to, reason=reason, actor=actor, unit=unit)
         tell_about_task(session, "given-to-you", task, [to], by=actor.person)
+
+
+def _refuse_own_complaints(session: Session, to: str, work: OpenWork) -> None:
+    """Nobody takes over a complaint about themselves."""
+    tickets = {t.id for t in work.tickets} | {thing.ticket_id for thing in (*work.slips, *work.promises)}
+    complaints.not_theirs(session, person_named(session, to), tickets, {t.root_id for t in work.tasks})
 
 
 def _say(app, unit, instance_id: str | None, values: dict, reason: str, actor: Actor) -> None:

@@ -85,9 +85,13 @@ def departments(session: Session) -> list[Department]:
     return list(session.scalars(sa.select(Department).order_by(Department.key)))
 
 
-def workers_of(session: Session, department: str, centre_id: int) -> list[Person]:
-    """Whom a department's head can give a slip to."""
-    return members(session, department, centre_id) if department in set(Role) else []
+def workers_of(session: Session, department: str, centre_id: int, at: datetime) -> list[tuple[Person, bool]]:
+    """Whom a department's head can give a slip to, each with whether the roster has them on duty; those come first."""
+    if department not in set(Role):
+        return []
+    here = {person.id for person in on_duty(session, department, centre_id, at)}
+    people = [(person, person.id in here) for person in members(session, department, centre_id)]
+    return sorted(people, key=lambda found: not found[1])
 
 
 def centre_of(session: Session, centre_id: int) -> Centre:

@@ -24,9 +24,9 @@ from service.db import upserting
 from service.errors import NotThere, Refused, ServiceError
 from service.notifications.notify import tell_about_task
 from service.organisation.models import Building, Centre, Person, Role, Unit
-from service.organisation.queries import members, person_named
+from service.organisation.queries import members
 from service.search.actions import index_ticket
-from service.tickets import pauses, photos, rules, steps
+from service.tickets import complaints, pauses, photos, rules, steps
 from service.tickets.models import (
     AnsweredRequest,
     Category,
@@ -72,16 +72,16 @@ def register(
     contact_id: int | None = None,
     channel: str = "phone",
     about: str | None = None,
+    about_floor_id: int | None = None,
     request_id: str | None = None,
     also: Callable[[Session], None] | None = None,
 ) -> Registered:
     """Register a request: number, ticket, process and its first task, completed with the form's values, in one
     transaction.
 
-    `values` are those of the form `register`; `about` is the username that a complaint is about. The unit fills in
-    customer and VIP mark. The same `request_id` gives the first answer again. `also` runs in the transaction.
-    Raises NotThere, NotAllowed,
-    FormInvalid, Refused.
+    `values` are those of the form `register`; `about` is the username, `about_floor_id` the floor that a complaint is
+    about. The unit fills in customer and VIP mark. The same `request_id` gives the first answer again. `also` runs in
+    the transaction. Raises NotThere, NotAllowed, FormInvalid, Refused.
     """
     with app.writing() as session:
         me = session.get_one(Person, person.id)
@@ -90,7 +90,7 @@ def register(
         place = _place(session, me, unit_id, building_id, customer_id, contact_id)
         grant = access.require(me, "register", place.centre)
         clean = _checked(app, session, "register", values)
-        ticket = _new_ticket(app, session, me, place, clean, Channel(channel), about, request_id)
+        ticket = _new_ticket(app, session, me, place, clean, Channel(channel), about, about_floor_id, request_id)
         registered = _start(app, session, me, access.actor(me, grant), ticket, place, values)
         if also:
             also(session)
@@ -174,10 +174,12 @@ def _new_ticket(
     clean: dict[str, Any],
     channel: Channel,
     about: str | None,
+    about_floor_id: int | None,
     request_id: str | None,
 ) -> Ticket:
     now = session.info["unit"].now
-    subject = person_named(session, about) if about else None
+    subject = complaints.person_of(session, about, place.centre.id) if about else None
+    floor = complaints.floor_of(session, about_floor_id, place.centre.id) if about_floor_id else None
     vip = bool(place.customer and place.customer.vip)
     ticket = Ticket(
         number=_next_number(session, now, app.settings.zone),
@@ -197,6 +199,7 @@ def _new_ticket(
         deadline_at=clean.get("reply_deadline"),
         owner=_owner(session, me, subject, place),
         about_person_id=subject.id if subject else None,
+        about_floor_id=floor.id if floor else None,
         state=TicketState.REGISTERED,
         registered_at=now,
         created_by=me.username,
@@ -622,6 +625,7 @@ def merge(app, person: Person, number: str, into: str, reason: str = "", request
         def join() -> int:
             if child.id == parent.id or parent.merged_into_id or parent.closed_at or child.closed_at:
                 raise Refused(f"{number} cannot be merged into {into}: both have to be open, and not the same.", "into")
+            steps.not_about(session.connection(), child.id, parent.owner)
             _merged(app, session, child, parent, reason, actor)
             return parent.id
 

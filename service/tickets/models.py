@@ -147,6 +147,7 @@ class Ticket(Base):
     deadline_named_at: Mapped[datetime | None]  # when the customer named it, if later than the registration
     owner: Mapped[str] = mapped_column(String(64))
     about_person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))  # whom a complaint is about
+    about_floor_id: Mapped[int | None] = mapped_column(ForeignKey("floor.id"))  # which floor a complaint is about
     state: Mapped[TicketState] = mapped_column(choice(TicketState), default=TicketState.REGISTERED)
 
     response_due_at: Mapped[datetime | None]
@@ -271,6 +272,7 @@ class Slip(Base):
     department: Mapped[str] = mapped_column(String(40))
     instruction: Mapped[str] = mapped_column(Text, default="")
     worker: Mapped[str | None] = mapped_column(String(64))
+    outsider: Mapped[str] = mapped_column(String(64), default="")  # called in from outside; the department's people record it
     state: Mapped[SlipState] = mapped_column(choice(SlipState), default=SlipState.SENT)
     sent_by: Mapped[str] = mapped_column(String(64))
     sent_at: Mapped[datetime]

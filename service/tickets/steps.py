@@ -68,7 +68,7 @@ _NEW_SLIP = Prepared(
             c: sa.bindparam(c, type_=_slip.c[c].type)
             for c in ("centre_id", "ticket_id", "count", "number", "department", "state", "instruction", "sent_by", "sent_at")
         }
-        | {"result": "", "cause": "", "material": "", "reason": ""}
+        | {"result": "", "cause": "", "material": "", "reason": "", "outsider": ""}
     )
     .returning(_slip.c.id)
 )
@@ -231,12 +231,17 @@ def slip_accepted(
 ) -> str | None:
     """The department takes the slip; gives who will do it.
 
-    `worker` may be a username or a name. Without one, whoever accepts does it, unless the head accepts for the
-    department.
+    `worker` may be a username or a name; any other text names somebody from outside, for whom the department's people
+    record what was done. Without one, whoever accepts does it, unless the head accepts for the department.
     """
     slip = _slip_row(connection, slip_id)
-    who = person_meant(connection, worker, slip.centre_id) if worker else (None if by_head else by)
-    _changed_slip(connection, slip_id, state=SlipState.ACCEPTED, accepted_at=now, accepted_by=by, worker=who)
+    text = (worker or "").strip()
+    who = _somebody_meant(connection, text, slip.centre_id) if text else (None if by_head else by)
+    if who is not None:
+        not_about(connection, slip.ticket_id, who, "worker")
+    outsider = text if who is None else ""
+    changed = {"accepted_at": now, "accepted_by": by, "worker": who, "outsider": outsider}
+    _changed_slip(connection, slip_id, state=SlipState.ACCEPTED, **changed)
     _change(
         connection, slip.ticket_id, state=TicketState.IN_HAND, response_met_at=First(now)
     )
@@ -406,22 +411,27 @@ def person_meant(connection: Connection, text: str, centre_id: int) -> str:
     """The username that somebody means by a username or a name, among the people of the centre. Raises Refused if
     unclear.
     """
+    found = _somebody_meant(connection, text, centre_id)
+    if found is None:
+        raise Refused(f"Nobody here is called {text}. Pick a person from the list.", "person")
+    return found
+
+
+def _somebody_meant(connection: Connection, text: str, centre_id: int) -> str | None:
+    """The same, None where nobody of the centre is called that. Raises Refused if it names several."""
     found = _CALLED.all(connection, centre_id=centre_id, text=text.strip())
     exact = [p["username"] for p in found if p["username"] == text.strip()] or [p["username"] for p in found]
-    if len(exact) == 1:
-        return exact[0]
-    raise Refused(
-        f"{'Nobody' if not exact else 'More than one person'} here is called {text}. Pick a person from the list.",
-        "person",
-    )
+    if len(exact) > 1:
+        raise Refused(f"More than one person here is called {text}. Pick a person from the list.", "person")
+    return exact[0] if exact else None
 
 
-def not_about(connection: Connection, ticket_id: int, username: str) -> None:
-    """Raises Refused if the ticket is a complaint about this person: they never own it (customer-request)."""
+def not_about(connection: Connection, ticket_id: int, username: str, field: str = "person") -> None:
+    """Raises Refused if the ticket is a complaint about this person: they never own or handle it (customer-request)."""
     about = sa.select(_person.c.name).join(_ticket, _ticket.c.about_person_id == _person.c.id)
     found = connection.execute(about.where(_ticket.c.id == ticket_id, _person.c.username == username)).scalar()
     if found is not None:
-        raise Refused(f"This complaint is about {found}, who cannot own it. Pick somebody else.", "person")
+        raise Refused(f"This complaint is about {found}, who cannot own it. Pick somebody else.", field)
 
 
 def worker_of(connection: Connection, ticket_id: int) -> tuple[str | None, str | None]:

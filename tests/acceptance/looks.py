@@ -133,6 +133,7 @@ LOOKS: dict[str, list[Look]] = {
     "desk.register": [
         Look("empty", "lin", "/register"),
         Look("full", "lin", "/register?unit={unit}"),
+        Look("full", "lin", "/register?unit={unit}", press("[name=category][value=complaint]", "#about-whom")),
         Look("error", "lin", "/register", send("#register-form", "[data-default]")),
     ],
     "desk.search": [Look("empty", "lin", "/search?q=没有这样的事"), Look("full", "lin", "/search?q=滴水")],

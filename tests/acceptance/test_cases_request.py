@@ -95,6 +95,7 @@ def test_a_department_asks_the_owner_answers_and_the_department_accepts(desk, li
     assert "钥匙在前台" in gao.text
     gao.open("/queue")
     gao.task(slip)
+    assert "在管井，钥匙在前台" in gao.page.inner_text("section.z-paper"), "the answer stands at the task"
     gao.accept()
     assert live.open_tasks(slip) == ["arrive"]
 
@@ -127,8 +128,9 @@ def test_advice_brings_the_slip_back_to_the_department(desk, live, slip):
     chen.page.fill("[name=guidance]", "先用通用阀门")
     chen.do_task()
     assert live.open_tasks(slip) == ["accept_slip"]
-    gao.ticket(slip)
-    assert "先用通用阀门" in gao.text
+    gao.open("/queue")
+    gao.task(slip)
+    assert "陈志远指导" in gao.text and "先用通用阀门" in gao.page.inner_text("section.z-paper")
 
 
 def test_the_manager_closes_what_nobody_can_solve_with_an_explanation(desk, live, story, slip):

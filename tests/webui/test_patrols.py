@@ -168,6 +168,19 @@ def test_a_complaint_about_a_floor_names_who_answers_for_it_and_its_last_patrols
     assert "最近的巡查" not in text(visitor("chen").get(f"/tickets/{other}"))
 
 
+def test_the_floor_that_a_complaint_names_counts_before_the_customers_own(visitor, walked):
+    """Clause 23.1: somebody of the twelfth floor complains about the tenth."""
+    walked.walk(10)
+    chen, unit = visitor("chen"), walked.story.world.units["3-1201"]
+    page = chen.get(f"/register?unit={unit}").get_data(as_text=True)
+    offered = re.findall(r'value="(floor:\d+)">(3座\d+层)', page)
+    assert offered[0][1] == "3座12层" and "3座10层" in dict(offered).values()
+    tenth = next(value for value, name in offered if name == "3座10层")
+    sent = COMPLAINT | {"unit_id": unit, "about": tenth, "request": "走道灯坏了没人管", "request_id": "c", "on_the_spot": ""}
+    chen.post("/register", sent)
+    assert "3座10层最近的巡查" in text(chen.get("/tickets/2026-0001"))
+
+
 def seen(walked) -> str:
     hole = {"group": "facilities", "severity": "major", "department": "engineering", "words": "应急灯不亮"}
     return walked.walk(12, answers=FINE | {"facilities": "finding"}, findings=[hole]).findings[0]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import sqlalchemy as sa
 
+from service.organisation.models import Duty, Person
 from tests.webui.conftest import REPAIR
 
 
@@ -145,8 +147,13 @@ def test_a_yes_in_the_story_names_what_was_asked_and_the_department_offers_its_p
             wanted = sa.text("select id from user_task where state = 'open' and element_id = :e")
             return "/tasks/" + connection.execute(wanted, {"e": element}).scalar_one()
 
+    with app.writing() as session:
+        liu_id = session.scalars(sa.select(Person.id).where(Person.username == "liu")).one()
+        now = app.clock.now()
+        session.add(Duty(person_id=liu_id, centre_id=1, role="engineering", starts_at=now, ends_at=now + timedelta(hours=8)))
     accept = gao.get(task("accept_slip")).get_data(as_text=True)
-    assert '<datalist id="f-worker-list"><option value="高卫东"></option><option value="刘强"></option></datalist>' in accept
+    offered = '<option value="刘强" label="刘强 在岗"></option><option value="高卫东"></option>'
+    assert f'<datalist id="f-worker-list">{offered}</datalist>' in accept, "who is on duty comes first"
     assert 'list="f-worker-list"' in accept
     gao.post(task("accept_slip"), {"answer": "accept", "worker": "刘强", "request_id": "a"})
     liu.get(task("arrive"))
@@ -156,3 +163,31 @@ def test_a_yes_in_the_story_names_what_was_asked_and_the_department_offers_its_p
     lin.get(task("verify"))
     lin.post(task("verify"), {"passed": "yes", "request_id": "v"})
     assert "合格：是" in lin.get("/tickets/2026-0001").get_data(as_text=True)
+
+
+def test_a_complaint_names_whom_it_is_about(app, visitor):
+    """Offered for complaints only; never owned by whom it is about, who does not see it either."""
+    lin, chen, zhou = visitor("lin"), visitor("chen"), visitor("zhou")
+    page = lin.get("/register?unit=1").get_data(as_text=True)
+    assert re.search(r'<div id="about" data-field="about" hidden>', page) and 'value="person:zhou">周敏 收费员' in page
+    assert "about" not in lin.post("/register/shape", {"category": "complaint"}).get_json()["hidden"]
+    assert "about" in lin.post("/register/shape", {"category": "repair"}).get_json()["hidden"]
+    chosen = lin.get("/register/who?unit=1&category=complaint", headers={"HX-Request": "true"}).get_data(as_text=True)
+    assert '<div id="about" data-field="about" hx-swap-oob="true">' in chosen
+
+    complaint = REPAIR | {"category": "complaint", "request": "收费时态度不好"}
+    lin.post("/register", complaint | {"about": "person:zhou", "request_id": "1"})
+    assert "投诉的是周敏" in chen.get("/tickets/2026-0001").get_data(as_text=True)
+    assert zhou.get("/tickets/2026-0001").status_code == 404
+    lin.post("/register", complaint | {"about": "person:lin", "request_id": "2"})
+    assert "负责：陈志远" in chen.get("/tickets/2026-0002").get_data(as_text=True)
+    lin.post("/register", REPAIR | {"about": "person:zhou", "request_id": "3"})
+    assert zhou.get("/tickets/2026-0003").status_code == 200, "what is no complaint is about nobody"
+
+
+def test_a_name_that_the_list_does_not_have_is_refused_at_the_list_and_the_words_stay(visitor):
+    sent = REPAIR | {"category": "complaint", "about": "person:hu", "request": "态度不好"}
+    answer = visitor("lin").post("/register", sent)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "从名单里选投诉的是谁" in page and "态度不好" in page
+    assert 'aria-describedby="about-bad"' in page

@@ -13,6 +13,7 @@ from service import access
 from service.drafts import actions as drafts
 from service.drafts import rules
 from service.errors import Refused
+from service.tickets.models import Category
 from webui import forms
 from webui.errors import Missing, fault_of
 from webui.filters import CENTRE_ZONE
@@ -75,7 +76,12 @@ def find(_person):
 @gate(registrar)
 def who(_person):
     """The head of the form and the side panel for a unit that was picked, or the search again."""
-    page = register_views.page(_number("unit"), _number("contact"), request.args.get("channel", "phone"))
+    page = register_views.page(
+        _number("unit"),
+        _number("contact"),
+        request.args.get("channel", "phone"),
+        category=request.args.get("category", ""),
+    )
     return render_template("desk/who_chosen.html", page=page)
 
 
@@ -97,7 +103,9 @@ def preview(_person):
 def shape(_person):
     """Which fields are hidden for what stands in the form now."""
     form = _form()
-    return {"hidden": sorted(_hidden(form, forms.sent(form, request.form)))}
+    values = forms.sent(form, request.form)
+    about = set() if values.get("category") == Category.COMPLAINT else {"about"}
+    return {"hidden": sorted(_hidden(form, values) | about)}
 
 
 @desk.post("/register")
@@ -109,6 +117,9 @@ def save(person):
         number, task = register_views.save(person, request.form, values, also=_spend(person.id))
     except (FormInvalid, Refused) as error:
         return _again(form, values, error), 422
+    if (owner := register_views.somebody_elses(number)) is not None:
+        told(gettext("%(number)s 已登记，投诉的是你，由%(who)s负责", number=number, who=owner))
+        return redirect(url_for("desk.first"), 303)
     told(gettext("%(number)s 已登记", number=number), url_for("tickets.show", number=number), gettext("看工单"))
     if task is not None:
         return redirect(url_for("tasks.show", task_id=task, fresh=1), 303)
@@ -136,11 +147,17 @@ def _spend(person_id: int):
 def _again(form, values, error):
     """The page with everything that was typed, and what is wrong with it."""
     page = register_views.page(
-        _number("unit_id"), _number("contact_id"), request.form.get("channel", "phone"), request.form.get("q", "")
+        _number("unit_id"),
+        _number("contact_id"),
+        request.form.get("channel", "phone"),
+        request.form.get("q", ""),
+        request.form.get("category", ""),
+        request.form.get("about", ""),
     )
     page.fault = fault_of(error)
     faults = error.faults if isinstance(error, FormInvalid) else {}
-    page.errors = {"unit_id": said(error)} if getattr(error, "field", None) == "unit_id" else {}
+    named = getattr(error, "field", None)
+    page.errors = {named: said(error)} if named in ("unit_id", "about") else {}
     page.fields = _fields(form, values, faults)
     page.draft, page.unsaved = draft_views.of_registration(request.form.get("draft") or uuid.uuid4().hex), True
     page.draft.values = None

@@ -159,7 +159,8 @@ def slip_view(slip, ticket, now: datetime) -> SlipView:
         )
         for s in SLIP_STEPS
     ]
-    who = listed(words.department(slip.department), name_of(slip.worker))
+    outsider = gettext("外请 %(who)s", who=slip.outsider) if slip.outsider else ""
+    who = listed(words.department(slip.department), name_of(slip.worker), outsider)
     chip = None if ended else _slip_clock(slip, ticket, current, now)
     kind = chip.kind if chip and chip.kind in ("soon", "over") else "" if ended or current is None else "mine"
     return SlipView(

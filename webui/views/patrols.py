@@ -260,12 +260,11 @@ def answer(value) -> str:
 
 def past(session, ticket) -> SimpleNamespace | None:
     """For a complaint from a floor: who answers for it and how it was walked lately (clause 23.1); None for anything else."""
-    if str(ticket.category) != "complaint" or ticket.unit is None or ticket.unit.floor_id is None:
+    floor_id = ticket.about_floor_id or (ticket.unit.floor_id if ticket.unit else None)
+    if str(ticket.category) != "complaint" or floor_id is None:
         return None
-    if not access.may(g.person, "see patrols", ticket.unit):
-        return None
-    found = queries.past_of(session, ticket.unit.floor_id, ticket.registered_at)
-    if found is None:
+    found = queries.past_of(session, floor_id, ticket.registered_at)
+    if found is None or not access.may(g.person, "see patrols", found.floor):
         return None
     return SimpleNamespace(
         label=found.label,

@@ -12,16 +12,18 @@ from flask import g, url_for
 from flask_babel import gettext
 
 from engine.errors import EngineError
+from service import access
 from service.calendars.queries import calendar_of
 from service.calendars.rules import explain
 from service.customers import queries as customers
 from service.errors import NotThere
-from service.tickets import actions, contracts, queries, rules
+from service.tickets import actions, complaints, contracts, queries, rules
 from service.tickets.models import Category
 from webui import clauses, words
 from webui.filters import Clock, local, masked, month_day, when
 from webui.gates import look_again, service_app
 from webui.i18n import listed
+from webui.people import name_of
 from webui.views.limits import SumView, sum_of
 from webui.views.pages import ticket_clock
 
@@ -63,6 +65,7 @@ class Page:
     fault: Any = None
     errors: dict = field(default_factory=dict)
     centre_id: int | None = None
+    about: Any = None
     draft: Any = None
     unsaved: bool = False  # what stands in the form is not in its draft yet
 
@@ -78,7 +81,14 @@ def definition():
     return service_app().engine.definition_in_force(PROCEDURE)
 
 
-def page(unit_id: int | None = None, contact_id: int | None = None, channel: str = "phone", query: str = "") -> Page:
+def page(
+    unit_id: int | None = None,
+    contact_id: int | None = None,
+    channel: str = "phone",
+    query: str = "",
+    category: str = "",
+    about: str = "",
+) -> Page:
     """The page for a unit (perhaps already a caller), or still without one. Raises NotThere outside the person's reach."""
     card = customers.unit_card(g.person, unit_id) if unit_id else None
     element = definition().diagram.elements.get("register")
@@ -89,7 +99,9 @@ def page(unit_id: int | None = None, contact_id: int | None = None, channel: str
         query=query,
     )
     found.clause_text = clauses.title(found.clause)
+    found.about = SimpleNamespace(hidden=category != Category.COMPLAINT, chosen=about, people=[], floors=[])
     if card is not None:
+        found.about.people, found.about.floors = _may_be_about(card.unit)
         found.who = _who(card, contact_id)
         found.card = _card(card)
         found.centre_id = card.unit.centre_id
@@ -103,11 +115,28 @@ def page_as_left(typed: Mapping[str, str]) -> Page:
         raw = typed.get(name) or ""
         return int(raw) if raw.isdigit() and len(raw) < 10 else None
 
-    channel, query = typed.get("channel") or "phone", typed.get("q") or ""
+    left = [typed.get("channel") or "phone", *(typed.get(name) or "" for name in ("q", "category", "about"))]
     try:
-        return page(number("unit_id"), number("contact_id"), channel, query)
+        return page(number("unit_id"), number("contact_id"), *left)
     except NotThere:
-        return page(None, None, channel, query)
+        return page(None, None, *left)
+
+
+def _may_be_about(unit) -> tuple[list[dict], list[dict]]:
+    """(people, floors) that a complaint from the unit may be about, as the list sends them: person:zhou, floor:12."""
+    people = [
+        {"value": f"person:{p.username}", "text": f"{p.name} {listed(*roles_of(p, unit.centre_id), items=True)}"}
+        for p in complaints.people_of(g.session, unit.centre_id)
+    ]
+    floors = [
+        {"value": f"floor:{f.floor.id}", "text": listed(f"{f.building}{f.floor.name}".replace(" ", ""), f.responsible)}
+        for f in complaints.floors_of(g.session, unit.id)
+    ]
+    return people, floors
+
+
+def roles_of(person, centre_id: int) -> list[str]:
+    return list(dict.fromkeys(words.role(r.role) for r in person.roles if r.centre_id == centre_id))
 
 
 def _who(card, contact_id: int | None) -> Who:
@@ -306,10 +335,29 @@ def save(person, form: Mapping[str, str], values: dict[str, Any], also=None) -> 
         customer_id=number("customer_id"),
         contact_id=number("contact_id"),
         channel=channel if channel in words.channels() else "phone",
+        **_about(form.get("about", ""), values.get("category")),
         request_id=form.get("request_id", "")[:64] or None,
         also=also,
     )
     look_again()
+    if done.replayed and somebody_elses(done.number):
+        return done.number, None
     if done.replayed:  # the second click of a double click leads where the first did
         return done.number, next((t.id for t in queries.ticket_card(person, done.number).tasks if t.mine), None)
     return done.number, next(iter(done.opened), None)
+
+
+def somebody_elses(number: str) -> str | None:
+    """The owner's name of a ticket that the reader does not see though they have just registered it: it is about them."""
+    ticket = actions.ticket_named(g.session, number)
+    return None if access.may(g.person, "see", ticket) else name_of(ticket.owner)
+
+
+def _about(sent: str, category: Any) -> dict[str, Any]:
+    """What the list sent; nothing for what is no complaint, where the list is hidden."""
+    kind, _, key = sent.partition(":")
+    if category != Category.COMPLAINT or not key:
+        return {}
+    if kind == "person":
+        return {"about": key}
+    return {"about_floor_id": int(key)} if kind == "floor" and key.isdigit() and len(key) < 10 else {}

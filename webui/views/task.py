@@ -49,6 +49,7 @@ class Page:
     slip: Any = None
     steps: list = field(default_factory=list)
     question: dict | None = None
+    heard: list = field(default_factory=list)  # answers to what was asked before: the owner's, the superior's
     diagram: dict | None = None
     photos: list = field(default_factory=list)
     may_do: bool = True
@@ -101,8 +102,13 @@ def _offering(card, fields: list) -> list:
     for view in fields:
         if getattr(view.spec, "properties", {}).get("suggest") == "department-people":
             groups = [group for group in card.task.groups.split("|") if group]
-            people = [p for group in groups for p in workers_of(g.session, group, card.task.centre_id)]
-            view.suggestions = list(dict.fromkeys(person.name for person in people))
+            now = service_app().clock.now()
+            people = [found for group in groups for found in workers_of(g.session, group, card.task.centre_id, now)]
+            people.sort(key=lambda found: not found[1])
+            names: dict[str, str] = {}
+            for somebody, here in people:
+                names.setdefault(somebody.name, gettext("在岗") if here else "")
+            view.suggestions = list(names.items())
         _offering(card, view.children)
     return fields
 
@@ -221,6 +227,7 @@ def _page(card) -> Page:
         slip=slips,
         steps=slips.steps if slips else [],
         question=_question(task, slip, whole),
+        heard=_heard(task, slip, whole),
         photos=[photo_view(p) for p in whole.photos],
         may_do=card.may_do,
         may_help="ask help" in whole.may,
@@ -263,6 +270,37 @@ def _question(task, slip, whole) -> dict | None:
             "text": slip.result,
         }
     return None
+
+
+# Steps of the desk and of a department that go on with what somebody answered.
+HEARING = frozenset({"dispatch", "answer_question", "accept_slip", "arrive", "handle"})
+
+
+def _heard(task, slip, whole) -> list[dict]:
+    """What was answered since the slip went out, the newest first: the owner's answers (clause 8), guidance (clause 12)."""
+    if task.process_key == "escalation" or task.element_id not in HEARING:
+        return []
+    found = [*_answers(whole), *_guidance(whole)]
+    since = slip.sent_at if slip else whole.ticket.registered_at
+    return [{"head": head, "text": text} for at, head, text in sorted(found, reverse=True) if at >= since]
+
+
+def _answers(whole) -> list[tuple]:
+    return [
+        (e.at, gettext("%(who)s答", who=e.by_name), text)
+        for e in whole.timeline
+        if (e.kind, e.element_id) == ("task-completed", "answer_question")
+        and not e.data.get("undone")
+        and (text := ((e.data.get("values") or {}).get("after") or {}).get("answer_text"))
+    ]
+
+
+def _guidance(whole) -> list[tuple]:
+    return [
+        (call.answered_at, gettext("%(who)s指导", who=name_of(call.answered_by)), call.guidance)
+        for call in whole.escalations
+        if call.answered_at and call.guidance
+    ]
 
 
 def _suggested(card) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class Page:
     merged_href: str = ""
     merged_into: str = ""
     changes: Any = None
+    about: str = ""  # whom a complaint is about
 
 
 def page(card) -> Page:
@@ -78,6 +79,7 @@ def page(card) -> Page:
         url_for("tickets.show", number=card.merged_into) if card.merged_into else "",
         card.merged_into or "",
         changes.of_card(card, now),
+        card.about_name,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import NotPossible, TaskNotOpen, VersionClash
 from service.errors import NotAllowed, NotThere, Refused
+from service.organisation.models import Person
 from service.tickets import actions, queries
 from service.tickets.models import SlipState, TicketState
 from service.tickets.rules import Chip
@@ -65,11 +66,22 @@ def test_a_score_of_two_reopens_the_ticket_with_new_targets(story):
     assert story.task("lin", "dispatch")
 
 
-def test_a_slip_to_somebody_unknown_is_refused_with_nothing_changed(story):
+def test_whoever_is_none_of_ours_comes_from_outside_and_the_departments_people_record_the_work(story):
+    number = story.register()
+    story.dispatch()
+    story.complete("gao", "accept_slip", {"answer": "accept", "worker": " 电梯公司小王 "})
+    (slip,) = story.card("lin", number).slips
+    assert (slip.worker, slip.outsider) == (None, "电梯公司小王")
+    assert story.task("gao", "arrive") and story.task("liu", "arrive"), "whoever of the department goes along"
+
+
+def test_a_name_that_two_people_have_is_refused_with_nothing_changed(story):
+    with story.app.writing() as session:
+        session.get_one(Person, story.world.people["sun"]).name = "刘强"
     story.register()
     story.dispatch()
-    with pytest.raises(Refused, match="Nobody here is called 小王"):
-        story.complete("gao", "accept_slip", {"answer": "accept", "worker": "小王"})
+    with pytest.raises(Refused, match="More than one person"):
+        story.complete("gao", "accept_slip", {"answer": "accept", "worker": "刘强"})
     assert story.task("gao", "accept_slip")
 
 
