@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from flask import Flask, Response, current_app, g, request
+from sqlalchemy.exc import DBAPIError
 
 from service.auth import actions
 
@@ -37,7 +38,10 @@ def open_session() -> None:
 def close_session(_error=None) -> None:
     stack = g.pop("session_stack", None)
     if stack is not None:
-        stack.close()
+        try:
+            stack.close()
+        except DBAPIError:  # the database went away; we only read, and the answer stands (F8)
+            g.session.invalidate()
 
 
 def begin(response: Response, started: actions.LoggedIn) -> Response:
