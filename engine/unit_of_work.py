@@ -12,8 +12,10 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 WRITE = "zhiban_write"
+IDLE_TOO_LONG = "25P03"  # PostgreSQL ended the session of a process that stood still in a step
 
 
 class Unit:
@@ -56,13 +58,21 @@ def prepare(database: Engine) -> Engine:
 
 @contextmanager
 def unit_of_work(database: Engine, now: Callable[[], datetime]) -> Iterator[Unit]:
-    """A unit that commits when the block ends and rolls back when it raises."""
-    with database.connect() as connection:
-        connection = connection.execution_options(**{WRITE: True})
-        with connection.begin():
-            unit = Unit(connection, now())
-            yield unit
-            for call in unit._before:
+    """A unit that commits when the block ends and rolls back when it raises.
+
+    Raises OperationalError where the database let it down (busy, gone, full): nothing was done, the same again may go.
+    """
+    try:
+        with database.connect() as connection:
+            connection = connection.execution_options(**{WRITE: True})
+            with connection.begin():
+                unit = Unit(connection, now())
+                yield unit
+                for call in unit._before:
+                    call()
+            for call in unit._after:
                 call()
-        for call in unit._after:
-            call()
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != IDLE_TOO_LONG:
+            raise
+        raise OperationalError(error.statement, None, error.orig) from error  # psycopg calls it an internal error

@@ -30,6 +30,22 @@ SQLITE_BUSY_MILLISECONDS = 10_000
 POSTGRESQL_OPTIONS = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC -c jit=off"
 )
+GIVEN_UP = {"40001", "40P01"}  # serialization failure, deadlock
+DISK_FULL = {"53100"}
+SQLITE_DISK_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
+
+
+def was_given_up(error: sa.exc.DBAPIError) -> bool:
+    """Whether the database gave up this transaction for another's sake (F20): nothing was done, the same again goes."""
+    return getattr(error.orig, "sqlstate", None) in GIVEN_UP
+
+
+def disk_is_full(error: sa.exc.DBAPIError) -> bool:
+    """Whether there was no room for what was to be written (F9): nothing was done, and the same again fails, too."""
+    return (
+        getattr(error.orig, "sqlstate", None) in DISK_FULL
+        or getattr(error.orig, "sqlite_errorcode", None) in SQLITE_DISK_FULL
+    )
 
 
 class Base(DeclarativeBase):

@@ -7,16 +7,27 @@ For htmx the same words come as a fragment that is put in place of the part aske
 from __future__ import annotations
 
 import logging
+import random
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
 from flask import Flask, g, redirect, render_template, request, url_for
 from flask_babel import gettext
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    DisconnectionError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+    TimeoutError,
+)
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from engine import errors as engine
+from service import db
 from service import errors as service
 from webui.i18n import listed
 from webui.refusals import said
@@ -61,9 +72,35 @@ class Fault:
     link_text: str = ""
 
 
+AWAY = (OperationalError, DisconnectionError, PendingRollbackError, TimeoutError)  # of the database; nothing was done
+AGAIN_AFTER_SECONDS = (0.05, 0.2, 0.8)  # at most, by chance
+
+
 def install(app: Flask) -> None:
+    app.dispatch_request = _again(app.dispatch_request)
     app.register_error_handler(SignedOut, _to_login)
     app.register_error_handler(Exception, _answer)
+
+
+def _again(dispatch: Callable) -> Callable:
+    """Do a request again whose transaction the database gave up for another's sake; nobody sees it (F20)."""
+
+    @wraps(dispatch)
+    def dispatched():
+        for seconds in AGAIN_AFTER_SECONDS:
+            try:
+                return dispatch()
+            except DBAPIError as error:
+                if not db.was_given_up(error):
+                    raise
+                log.warning("%s is done again: %s", request.endpoint, error.orig)
+            g.session.rollback()
+            for sent in request.files.values():
+                sent.stream.seek(0)
+            time.sleep(random.uniform(0, seconds))
+        return dispatch()
+
+    return dispatched
 
 
 def fault_of(error: Exception) -> Fault:
@@ -73,8 +110,12 @@ def fault_of(error: Exception) -> Fault:
             return words(error)
     if isinstance(error, HTTPException):
         return _http(error)
-    if isinstance(error, OperationalError):
-        log.warning("the database did not answer in time at %s %s: %s", request.method, request.endpoint, error.orig)
+    if isinstance(error, DBAPIError) and db.disk_is_full(error):
+        log.critical("the disk is full at %s %s: %s", request.method, request.endpoint, error.orig)
+        return Fault(507, gettext("磁盘满了，这一步没做成，什么都没有改动"), gettext("告诉系统管理员腾出空间，再提交一次"))
+    if isinstance(error, AWAY):
+        why = getattr(error, "orig", None) or type(error).__name__  # without the values of the statement
+        log.warning("the database did not answer in time at %s %s: %s", request.method, request.endpoint, why)
         return Fault(503, gettext("系统正忙，这一步还没做，什么都没有改动"), gettext("过几秒再提交一次"))
     number = uuid.uuid4().hex[:8]
     log.exception("unexpected error %s at %s %s", number, request.method, request.endpoint)
@@ -88,7 +129,11 @@ def fault_of(error: Exception) -> Fault:
 def _answer(error: Exception):
     fault = fault_of(error)
     template = "errors/fragment.html" if request.headers.get("HX-Request") else "errors/page.html"
-    return render_template(template, fault=fault), fault.status
+    try:
+        return render_template(template, fault=fault), fault.status
+    except SQLAlchemyError:  # the reader's language and theme are in the database that is away
+        g.pop("person", None)
+        return render_template(template, fault=fault), fault.status
 
 
 def _to_login(_error: SignedOut):
