@@ -87,6 +87,15 @@ def create(
     return App(settings, database, engine, clock)
 
 
+def warm(app: App) -> None:
+    """Read the procedures in force, so that no first step does it while it holds the write lock (F19)."""
+    catalogue = app.engine.catalogue
+    with app.database.connect() as connection:
+        if sa.inspect(connection).has_table("process_definition"):
+            for key in catalogue.keys(connection):
+                _ = catalogue.in_force(connection, key).graph
+
+
 def _scopes(connection: sa.Connection) -> list[Scope]:
     """Where procedures that begin by themselves begin: in every centre."""
     return [Scope(id) for id in connection.execute(sa.select(Centre.id).order_by(Centre.id)).scalars()]

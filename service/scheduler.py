@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from engine.tables import step_undo
+from service.app import warm
 from service.auth import actions as logins
 from service.drafts import actions as drafts
 from service.health.models import ClockHeartbeat
@@ -196,14 +197,21 @@ class ClockProcess:
             self.scheduler.shutdown(wait=True)
 
 
-def run(app) -> int:
-    """Run the clock until a signal comes; gives the exit code. Ends the process itself when a part of it is stuck."""
+def run(app, pulse: int | None = None) -> int:
+    """Run the clock until a signal comes; gives the exit code. Ends the process itself when a part of it is stuck.
+
+    `pulse`: an open file whose time says, on the machine's own clock, when this process last moved: whoever gave it
+    ends us when it stands still.
+    """
+    warm(app)
     clock = ClockProcess(app)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: clock.stopping.set())
     clock.start()
     log.info("clock %s is running", clock.name)
     while not clock.stopping.wait(1.0):
+        if pulse is not None:
+            os.utime(pulse, (time.monotonic(), time.monotonic()))
         if (part := clock.stuck()) is not None:
             log.critical(
                 "%s has not moved for %s s; the clock process ends so that it is started anew",

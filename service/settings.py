@@ -81,6 +81,9 @@ class Settings:
     clock_stuck_seconds: int = setting(
         60, "The clock process ends when a job or heartbeat is older than this.", "seconds"
     )
+    silent_seconds: int = setting(
+        20, "A web process or clock that gives no sign of life for this long is ended and started anew.", "seconds"
+    )
     undo_seconds: int = setting(
         30, "How long a completed task may be undone; its notices wait as long. 0 switches undo off.", "seconds"
     )

@@ -12,12 +12,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from engine.errors import DefinitionRefused, EngineError
 from service.errors import ServiceError
 from service.settings import Settings, load
+
+COMING_UP_SECONDS = 60  # how long a clock may take until it moves for the first time
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,7 +64,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--port", type=int, help="port to listen on (setting port)")
         sub.add_argument("--certfile", help="TLS certificate; makes the pages https")
         sub.add_argument("--keyfile", help="key of the TLS certificate")
-    command("clock", _clock, "Run the clock only: due limits, notices, housekeeping. Any number may run.")
+    sub = command("clock", _clock, "Run the clock only: due limits, notices, housekeeping. Any number may run.")
+    sub.add_argument("--pulse", type=int, help=argparse.SUPPRESS)  # an open file that it touches while it lives
 
     sub = command("db", _db, "Steps of the database's schema.")
     sub.add_argument(
@@ -124,7 +128,7 @@ def _serve(options: argparse.Namespace) -> int:
     scheme = "https" if settings.certfile else "http"
     print(f"Zhiban is at {scheme}://{settings.host}:{settings.port} (Ctrl-C stops it)", flush=True)
     try:
-        _keep_running(children, stopping)
+        _keep_running(children, stopping, settings.silent_seconds)
     finally:
         _stop(children)
     return 0
@@ -156,14 +160,21 @@ def _prepare(settings: Settings) -> None:
     app.engine.feel.close()
 
 
-def _keep_running(children: dict, stopping: list[bool]) -> None:
-    """Start what does not run; a child that dies again and again waits a little longer each time."""
+def _keep_running(children: dict, stopping: list[bool], silent_seconds: int) -> None:
+    """Start what does not run; a child that dies again and again waits a little longer each time. A clock that stands
+    still is ended: on SQLite one that stopped in a step keeps everybody from writing (F5). The web's own parent does
+    the same for its workers.
+    """
     waits = dict.fromkeys(children, 0.0)
     started = dict.fromkeys(children, 0.0)
+    pulse = tempfile.TemporaryFile()  # noqa: SIM115 - as long as we live
     while not stopping[0]:
         now = time.monotonic()
         for name, child in children.items():
             if child is not None and child.poll() is None:
+                if name == "clock" and _silent_for(pulse.fileno(), started[name]) > silent_seconds:
+                    print(f"zhiban: the clock is silent for {silent_seconds} s and is ended", file=sys.stderr)
+                    child.kill()
                 continue
             if child is not None:
                 waits[name] = 1.0 if now - started[name] > 60 else min(30.0, waits[name] * 2 or 1.0)
@@ -175,11 +186,22 @@ def _keep_running(children: dict, stopping: list[bool]) -> None:
                 started[name] = now + waits[name]
             if now >= started[name]:
                 # A session of its own: Ctrl-C reaches the parent only, which then ends the children in order.
-                children[name] = subprocess.Popen(  # noqa: PLW1509  (this process has one thread)
-                    [sys.executable, "-m", "webui.cli", name], start_new_session=True, preexec_fn=_end_with_parent
+                more = ["--pulse", str(pulse.fileno())] if name == "clock" else []
+                os.utime(pulse.fileno(), (now, now))
+                children[name] = subprocess.Popen(
+                    [sys.executable, "-m", "webui.cli", name, *more],
+                    start_new_session=True,
+                    preexec_fn=_end_with_parent,  # noqa: PLW1509  (this process has one thread)
+                    pass_fds=[pulse.fileno()],
                 )
                 started[name] = now
         time.sleep(0.2)
+
+
+def _silent_for(pulse: int, started: float) -> float:
+    """Seconds since the clock last moved; while it has not moved at all it is given time to come up."""
+    moved = os.fstat(pulse).st_mtime - started > 0.1
+    return time.monotonic() - (os.fstat(pulse).st_mtime if moved else started + COMING_UP_SECONDS)
 
 
 def _end_with_parent() -> None:
@@ -216,9 +238,12 @@ def _web(options: argparse.Namespace) -> int:
                 self.cfg.set(name, value)
 
         def load(self):
+            from service.app import warm
             from webui.app import create_app
 
-            return create_app()
+            web = create_app()
+            warm(web.extensions["zhiban"])
+            return web
 
     Server().run()
     return 0
@@ -230,7 +255,7 @@ def _gunicorn(settings: Settings) -> dict:
         "workers": settings.web_workers,
         "threads": settings.web_threads,
         "worker_class": "gthread",
-        "timeout": 30,
+        "timeout": settings.silent_seconds,
         "graceful_timeout": 10,
         "keepalive": 5,
         "max_requests": 20_000,
@@ -251,10 +276,10 @@ def _gunicorn(settings: Settings) -> dict:
     return {name: value for name, value in values.items() if name in known}
 
 
-def _clock(_options: argparse.Namespace) -> int:
+def _clock(options: argparse.Namespace) -> int:
     from service import scheduler
 
-    return scheduler.run(_app())
+    return scheduler.run(_app(), options.pulse)
 
 
 # --- database, procedures ---------------------------------------------------------------------------------------------
