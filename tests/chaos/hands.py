@@ -57,6 +57,35 @@ def unit(code: str = "3-1201") -> int:
         return connection.execute(sa.text("select id from unit where code = :code"), {"code": code}).scalar_one()
 
 
+def tried(call: str, *values) -> str:
+    """What came of it in a word: done, or the name of the error."""
+    from tests.chaos.nursery import named
+
+    try:
+        named(f"tests.chaos.hands:{call}")(*values)
+    except Exception as error:  # noqa: BLE001 - the test says which it may be
+        return type(error).__name__
+    return "done"
+
+
+# --- what is done to a process before it begins -------------------------------------------------------------------------------
+
+def impatient(idle: str) -> None:
+    """PostgreSQL waits less long for a session that stands still in a step."""
+    from service import db
+
+    shorter = db.POSTGRESQL_OPTIONS.replace("idle_in_transaction_session_timeout=15s", f"idle_in_transaction_session_timeout={idle}")
+    assert shorter != db.POSTGRESQL_OPTIONS
+    db.POSTGRESQL_OPTIONS = shorter
+
+
+def small_disk(most_bytes: int) -> None:
+    """No file of this process, or of those it starts, may grow beyond this."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+
+
 # --- people -------------------------------------------------------------------------------------------------------------------
 
 def register(request_id: str) -> dict:
@@ -177,10 +206,11 @@ def work(name: str, seconds: float, per_second: float) -> dict:
     import time
     from uuid import uuid4
 
+    from service.app import warm
     from service.errors import ServiceError
 
+    warm(app())
     spent, faults, ends = [], [], time.monotonic() + seconds
-    app().engine.expressions.evaluate("1 + 1", {}, None)
     while time.monotonic() < ends:
         began = time.monotonic()
         try:
