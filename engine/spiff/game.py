@@ -429,7 +429,8 @@ class TokenGame:
     def cancel_transaction(self, by: Token) -> None:
         """A cancelled transaction has undone what was done in it: on by its cancel boundary event."""
         owner = self.token(by.home)
-        guard = next((t for t in self.live() if t.host == by.home and t.element.event.kind is EventKind.CANCEL), None)
+        hosts = (by.home, owner.home) if owner is not None and owner.task_spec.item_of else (by.home,)  # of a turn: the whole
+        guard = next((t for t in self.live() if t.host in hosts and t.element.event.kind is EventKind.CANCEL), None)
         if owner is None or guard is None:
             raise StepFailed(None, by.element.id, f"{by.element.name} cancels no transaction with a cancel event on its border.",
                              "no-transaction")

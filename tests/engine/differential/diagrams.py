@@ -43,7 +43,7 @@ THROWS = ("none-throw", "message-throw", "signal-throw", "escalation-throw")
 ENDS = ("message-end", "signal-end", "escalation-end")
 REPEATED = ("many-parallel", "many-sequential", "many-enough", "many-sub", "many-service", "many-call", "loop-after", "loop-before",
             "loop-maximum", "loop-sub")
-SIMPLE = ("call", "receive", "send", "service", "script")
+SIMPLE = ("call", "receive", "send", "service", "script", "rule")
 OTHERS = ("task", "sequence", "choice", "parallel", "inclusive", "inclusive-loop", "inclusive-skip", "loop", "cycle-boundary", "race", "sub",
           "terminate", "link", "error-boundary", "error-end", "error-outward", "escalation-boundary", "escalation-boundary-interrupting",
           "escalation-outward", "error-call", "compensation-throw", "compensation-end", "compensation-one", "compensation-sub",
@@ -208,7 +208,9 @@ class Drawing:
     def simple(self, kind: str) -> tuple[str, str]:
         id = self.id("n")
         self.add({"call": lambda: call(id, "other"), "receive": lambda: receive(id, "m"), "service": lambda: service(id, "work"),
-                  "send": lambda: plain("sendTask", id, messageRef="M_m"), "script": lambda: script(id, "result", "1")}[kind]())
+                  "send": lambda: plain("sendTask", id, messageRef="M_m"), "script": lambda: script(id, "result", "1"),
+                  "rule": lambda: plain("businessRuleTask", id, '<bpmn:extensionElements><zeebe:calledDecision decisionId="d"'
+                                        ' resultVariable="result"/></bpmn:extensionElements>')}[kind]())
         return id, id
 
     def sequence_block(self, depth):
@@ -504,7 +506,8 @@ class Drawing:
             self.flow(decided, choose)
             self.flow(after, merge)
             return split, merge
-        self.add(self.scope(depth, id, body=body, kind="transaction"))
+        xml = self.scope(depth, id, body=body, kind="transaction")
+        self.add(self.marked(xml) if self.dice.random() < 0.2 else xml)
         return self.merged(id, CANCEL, True, depth)
 
     def task_block_here(self):

@@ -563,7 +563,8 @@ class Game:
             return
         node, scope = self.node(by), by.scope
         if node.event.kind == "cancel":
-            self.fire(next(m for m in self.marks if m.guards is scope and self.event(m) == "cancel"))
+            activity = scope if scope.turn is None else scope.scope
+            self.fire(next(m for m in self.marks if m.guards is activity and self.event(m) == "cancel"))
             return
         self.marks.remove(by)
         self.go(node, scope)
