@@ -92,8 +92,8 @@ def prepare(app, story: dict[str, Any]) -> tuple[dict[str, Any], str, Scope]:
             session.add(_ROWS[number](app, session, variables))
             session.flush()
         session.add_all(_more_tickets(app, session, story.get("tickets") or ()))
-        session.add_all(_signatures(app, story.get("signatures") or (), variables))
-    key = next((name for name in _KEYS if variables.get(name)), None)
+        key = next((name for name in _KEYS if variables.get(name)), None)
+        session.add_all(_signatures(app, story.get("signatures") or (), str(variables.get(key))))
     return variables, str(variables[key]) if key else "S-1", Scope(1)
 
 
@@ -188,17 +188,17 @@ def _more_tickets(app, session, given: Iterable[dict[str, Any]]) -> list[Ticket]
     ]
 
 
-def _signatures(app, given: Iterable[dict[str, Any]], variables: dict[str, Any]) -> list[Signature]:
-    """What people sign on the page of the handover, numbered from 1 in the story's order."""
+def _signatures(app, given: Iterable[dict[str, Any]], subject: str) -> list[Signature]:
+    """What people sign on the page of the thing, numbered from 1 in the story's order."""
     return [
         Signature(
             id=id,
             centre_id=1,
-            subject=str(variables["handover_number"]),
+            subject=subject,
             meaning=one["meaning"],
             version=id,
             person=one["person"],
-            role="specialist",
+            role=one.get("role", "specialist"),
             content_hash=Sheet({}).hash,
             content={},
             signed_at=app.clock.now(),
@@ -215,7 +215,7 @@ _ROWS = {
     "handover_number": _post,
     "leave_number": _leave,
 }
-_KEYS = (*_ROWS, "check_number")
+_KEYS = (*_ROWS, "check_number", "review_number")
 
 
 def play_all(root: Path, keys: Iterable[str] = ()) -> Iterator[tuple[Procedure, scenarios.Report]]:

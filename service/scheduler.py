@@ -29,6 +29,7 @@ from service.notifications.channels import channels_of
 from service.notifications.deliver import deliver_due
 from service.notifications.delivery import send_due
 from service.presence import actions as presence
+from service.reviews import actions as reviews
 from service.tickets import recompute
 from service.timetable import actions as timetable
 
@@ -131,6 +132,7 @@ class ClockProcess:
         self.app.engine.settle_incidents()
         logins.forget_old(self.app)
         recompute.catch_up(self.app)
+        reviews.notice_corrections(self.app)
         drafts.forget_old(self.app)
         presence.forget_old(self.app)
         with self.app.writing() as session:

@@ -97,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("path", type=Path, metavar="FILE.xlsx")
     sub.add_argument("--dry-run", action="store_true", help="only say what it would do")
     sub.add_argument("--centre", help="id or name of the operation centre, where there are several")
-    command("verify", _verify, "Look for altered, removed or added events in all chains of the trace.")
+    command("verify", _verify, "Look for altered, removed or added events in all chains of the trace, and for altered signed reviews.")
     command("doctor", _doctor, "Say how the installation is, and list every setting.")
     sub = command("login-code", _login_code, "A one-time code that sets a person's password within 24 hours.")
     sub.add_argument("username")
@@ -437,15 +437,25 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _verify(_options: argparse.Namespace) -> int:
-    faults = _app().engine.verify()
-    for fault in faults:
+    from service.reviews import queries as reviews
+
+    app = _app()
+    faults = app.engine.verify()
+    with app.session() as session:
+        altered = reviews.verify(session)
+    for fault in faults + altered:
         print(fault)
     print(
         "The trace is whole."
         if not faults
         else f"{len(faults)} chains are broken. Keep the database as it is and call the quality department."
     )
-    return 1 if faults else 0
+    print(
+        "Every signed review is as it was signed."
+        if not altered
+        else f"{len(altered)} signed reviews differ from what was signed. Keep the database as it is and call the quality department."
+    )
+    return 1 if faults or altered else 0
 
 
 def _doctor(_options: argparse.Namespace) -> int:

@@ -135,6 +135,7 @@ def live_in(app) -> Town:
     actions.withdraw(app, lin, gone, "自己修好了")
     town.of_hu = of_the_other_centre(app, story)
     patrol(app, story)
+    reviewed(app, story)
     deliver_due(app)
     town.tickets = [at_desk, at_work, complaint, gone]
     fill_ids(app, town)
@@ -166,6 +167,30 @@ def patrol(app, story: Story) -> None:
     seen = {"group": "facilities", "words": "应急灯不亮", "photos": [add_photo(app, lin, story.world.centre_id, photo(), "a.png").id]}
     answers = {g.key: "fine" for g in checklist.groups()} | {"facilities": "finding"}
     actions.submit(app, lin, visit, "phone-entry-1", {"answers": answers, "findings": [seen]})
+
+
+def reviewed(app, story: Story) -> None:
+    """The first centre's daily review of the day: each matter decided, signed; the weekly one waits."""
+    from service import demo
+    from service.reviews import actions
+    from service.signing.actions import prove
+    from service.timetable.actions import plan_ahead, start_due
+
+    plan_ahead(app)
+    for kind in ("daily-review", "weekly-review"):
+        start_due(app, kind=kind)
+    chen, number = story.person("chen"), "RS2026-0001"
+    for line in _review(story, number).lines:
+        decision = actions.Decision("催部门，今天办完", "lin", app.clock.now().date())
+        actions.decide(app, chen, number, line.matter.key, decision)
+    actions.sign(app, chen, number, prove(app, chen, demo.PASSWORD), _review(story, number).sheet.hash)
+
+
+def _review(story: Story, number: str):
+    from service.reviews import queries
+
+    with story.as_person("chen") as chen:
+        return queries.card(chen, number)
 
 
 def of_the_other_centre(app, story: Story) -> str:
@@ -206,6 +231,9 @@ def fill_ids(app, town: Town) -> None:
             "posting_id": column("select id from posting"),
             "finding_number": column("select number from finding order by id"),
             "findings.photo:key": column("select key from finding_photo"),
+            "review_number": column("select number from review where centre_id = 1"),
+            "version_number": [1],
+            "action_id": column("select id from review_action order by id limit 2"),
             "record": ["call-visit-register", "shift-handover", "visitor-register", "customer-visit", "patrol-record"],
             "key": ["units", "people", "k" * 32],
             "notice_id": column(

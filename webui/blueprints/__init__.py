@@ -18,6 +18,7 @@ from webui.blueprints.procedures import procedures
 from webui.blueprints.promises import promises
 from webui.blueprints.queue import queue
 from webui.blueprints.registers import registers
+from webui.blueprints.reviews import reviews
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 from webui.blueprints.undo import undo
@@ -35,6 +36,7 @@ BLUEPRINTS = (
     patrols,
     findings,
     registers,
+    reviews,
     notices,
     calendar,
     promises,

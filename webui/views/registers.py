@@ -19,6 +19,7 @@ from service.exchange import exporting
 from service.organisation.models import Centre
 from service.registers import queries, rules
 from service.registers.rules import Column, Record, Row, Span
+from service.reviews import queries as reviews
 from webui import people, words
 from webui.filters import clock_time, local, month_day, now, weekday
 from webui.gates import service_app
@@ -274,22 +275,22 @@ def page(record: Record, args: Mapping[str, str]) -> SimpleNamespace:
 
 
 def row_views(
-    record: Record | str, rows: list[Row], first: int = 1, reviews: Mapping[str, str] | None = None
+    record: Record | str, rows: list[Row], first: int = 1, reviewed: Mapping[str, str] | None = None
 ) -> list[RowView]:
     know_names(record, rows)
     columns = rules.COLUMNS[Record(str(record))]
-    return [_row(record, columns, row, number, reviews or {}) for number, row in enumerate(rows, first)]
+    return [_row(record, columns, row, number, reviewed or {}) for number, row in enumerate(rows, first)]
 
 
 def _row(
-    record: Record | str, columns: tuple[Column, ...], row: Row, number: int, reviews: Mapping[str, str]
+    record: Record | str, columns: tuple[Column, ...], row: Row, number: int, reviewed: Mapping[str, str]
 ) -> RowView:
     return RowView(
         number,
         [CellView(c.key, cell(record, c.key, row.cells.get(c.key)), c.key in row.missing) for c in columns],
         listed(*(heading(key) for key in row.missing), items=True),
         _href(record, row),
-        reviews.get(row.key, ""),
+        reviewed.get(row.key, ""),
     )
 
 
@@ -355,7 +356,7 @@ def paper(record: Record, args: Mapping[str, str]) -> SimpleNamespace:
         centre=found.centre.name,
         time=time_words(found.first_on, found.last_on),
         columns=[(c.key, heading(c.key)) for c in rules.COLUMNS[record]],
-        rows=row_views(record, rows),
+        rows=row_views(record, rows, reviewed=_reviews(found)),
         completeness=found.completeness,
         short=found.completeness.rows - found.completeness.complete,
         printed=f"{local(now()):%Y-%m-%d %H:%M}",
@@ -363,6 +364,13 @@ def paper(record: Record, args: Mapping[str, str]) -> SimpleNamespace:
         back=url_for("registers.show", record=record, **_query(found, args)),
         nothing="" if rows else _nothing(record, found),
     )
+
+
+def _reviews(found: queries.Register) -> dict[str, str]:
+    """Entry -> who reviewed it and when, for the form's last column."""
+    signed = reviews.reviewed(g.session, found.centre.id, found.first_on, found.last_on)
+    people.know([who for who, _ in signed.values()])
+    return {key: f"{people.name_of(who)} {local(at):%m-%d %H:%M}" for key, (who, at) in signed.items()}
 
 
 def file_of(record: Record, args: Mapping[str, str]):

@@ -13,6 +13,8 @@ def href_of(kind: str | None, number: str) -> str:
         return url_for("findings.show", finding_number=number)
     if kind == "patrol":
         return url_for("patrols.record", patrol_number=number)
+    if kind == "review":
+        return url_for("reviews.show", review_number=number)
     return ""
 
 
