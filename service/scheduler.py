@@ -3,7 +3,7 @@
 Jobs live in memory only (APScheduler's stores are not safe to share): `sweep` fires due timers, `timetable` starts what
 is planned and `planning` plans it, `outbox` delivers notices, `heartbeat` writes that we live, `housekeeping` tidies. Any
 number of clock processes may run; rows are taken once. Surprise: when the wall clock jumps against the machine's own,
-firing pauses until both agree again, or until the process is started anew.
+firing pauses until both agree again, or until the process is started anew; so it does while it differs from PostgreSQL's.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ HOUSEKEEPING_MINUTES = 10
 PLANNING_SECONDS = 60
 FORGET_CLOCKS_AFTER = timedelta(days=1)
 JUMP_SECONDS = 60
+DATABASE_SECONDS = 30  # that PostgreSQL's clock may differ from ours
 STUCK = 3  # exit code: the supervisor ended the process
 
 
@@ -47,11 +48,28 @@ def _since_boot() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-class JumpGuard:
-    """Notices when the wall clock moves against the machine's own."""
+def _time_of(database: sa.Engine) -> Callable[[], float] | None:
+    """PostgreSQL's clock in seconds; SQLite has none of its own."""
+    if database.dialect.name != "postgresql":
+        return None
 
-    def __init__(self, wall: Callable[[], float], machine: Callable[[], float] = _since_boot):
-        self._wall, self._machine = wall, machine
+    def ask() -> float:
+        with database.connect() as connection:
+            return float(connection.scalar(sa.text("select extract(epoch from clock_timestamp())")))
+
+    return ask
+
+
+class JumpGuard:
+    """Notices when the wall clock moves against the machine's own, or differs from the database's."""
+
+    def __init__(
+        self,
+        wall: Callable[[], float],
+        machine: Callable[[], float] = _since_boot,
+        database: Callable[[], float] | None = None,
+    ):
+        self._wall, self._machine, self._database = wall, machine, database
         self._offset = wall() - machine()
 
     def jumped_by(self) -> float:
@@ -64,6 +82,11 @@ class JumpGuard:
         self._offset += moved
         return 0.0
 
+    def off_by(self) -> float:
+        """As `jumped_by`, and against the database's clock, too: a process that was started with the wrong time."""
+        off = self._wall() - self._database() if self._database else 0.0
+        return self.jumped_by() or (off if abs(off) > DATABASE_SECONDS else 0.0)
+
 
 class ClockProcess:
     """The jobs of one process and the watch over them."""
@@ -71,7 +94,7 @@ class ClockProcess:
     def __init__(self, app):
         self.app = app
         self.name = f"{socket.gethostname()}:{os.getpid()}"
-        self.guard = JumpGuard(lambda: app.clock.now().timestamp())
+        self.guard = JumpGuard(lambda: app.clock.now().timestamp(), database=_time_of(app.database))
         self.scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -113,7 +136,7 @@ class ClockProcess:
 
     def heartbeat(self) -> None:
         """Write that this clock lives, what it fired, and what is wrong."""
-        jump = self.guard.jumped_by()
+        jump = self.guard.off_by()
         self._error = (
             f"the machine's time jumped by {jump:.0f} s; firing pauses until it is right or we are restarted"
             if jump
@@ -123,7 +146,8 @@ class ClockProcess:
             now = self.app.clock.now()
             row = session.get(ClockHeartbeat, self.name) or ClockHeartbeat(process=self.name, started_at=now, fired=0)
             session.execute(sa.delete(step_undo).where(step_undo.c.until_at <= now))
-            row.at, row.error, row.fired = now, self._error, self._fired
+            right = now - timedelta(seconds=jump)
+            row.at, row.error, row.fired = right, self._error, self._fired
             row.swept_at = row.swept_at if jump else now
             session.add(row)
 

@@ -461,7 +461,7 @@ def _verify(_options: argparse.Namespace) -> int:
 def _doctor(_options: argparse.Namespace) -> int:
     from service import db
     from service import settings as known
-    from service.health.queries import health
+    from service.health.queries import health, lateness
     from service.notifications import channels
 
     app = _app()
@@ -474,6 +474,11 @@ def _doctor(_options: argparse.Namespace) -> int:
     if at is not None:
         with app.session() as session:
             faults += health(session).faults
+            soon, minute, ten, later = lateness(session)
+        print(
+            f"limits fired in the last 24 hours: {soon} within 10 s of their instant, {minute} within 1 min,"
+            f" {ten} within 10 min, {later} later"
+        )
     for fault in faults:
         print(f"fault: {fault}")
     for row in known.describe():

@@ -1,7 +1,8 @@
-"""Figures of health, for `/ready`, the banner, and `zhiban doctor`."""
+"""Figures of health, for `/ready`, `/metrics`, the banner, and `zhiban doctor`."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,8 +38,10 @@ class Health:
 def health(session: Session, now: datetime | None = None) -> Health:
     """How the installation is, in four small statements."""
     now = now or session.info["clock"].now()
-    newest = session.execute(sa.select(ClockHeartbeat).order_by(ClockHeartbeat.at.desc()).limit(1)).scalar()
+    clocks = session.scalars(sa.select(ClockHeartbeat).order_by(ClockHeartbeat.at.desc()).limit(10)).all()
+    newest = clocks[0] if clocks else None
     age = max(now - newest.at, timedelta(0)) if newest else None
+    error = _error_of([one for one in clocks if newest.at - one.at <= CLOCK_MAY_BE_SILENT])
     due_notice = _oldest(session, now, sa.select(sa.func.min(outbox.c.not_before_at)).where(outbox.c.sent_at.is_(None)))
     due_timer = _oldest(session, now, sa.select(sa.func.min(timer.c.due_at)).where(timer.c.state == "armed"))
     open_incidents = (
@@ -47,13 +50,33 @@ def health(session: Session, now: datetime | None = None) -> Health:
     faults = []
     if age is None or age > CLOCK_MAY_BE_SILENT:
         faults.append("No clock process is alive: limits do not fire. Start `zhiban clock`.")
-    elif newest.error:
-        faults.append(f"The clock reports: {newest.error}")
+    elif error:
+        faults.append(f"The clock reports: {error}")
     if due_notice and due_notice > timedelta(minutes=10):
         faults.append(f"A notice has waited for {due_notice}. Look at the clock's log.")
     if due_timer and due_timer > timedelta(minutes=10):
         faults.append(f"A limit is {due_timer} late. Look at the open incidents.")
-    return Health(age, newest.error if newest else None, due_notice, due_timer, open_incidents, tuple(faults))
+    return Health(age, error, due_notice, due_timer, open_incidents, tuple(faults))
+
+
+LATE_SECONDS = (10, 60, 600)
+
+
+def lateness(session: Session, now: datetime | None = None, during: timedelta = timedelta(days=1)) -> tuple[int, ...]:
+    """How late the limits of the last day fired: how many within 10 s, within 1 min, within 10 min, and later."""
+    since = (now or session.info["clock"].now()) - during
+    rows = session.execute(
+        sa.select(timer.c.due_at, timer.c.fired_at).where(timer.c.state == "fired", timer.c.fired_at >= since)
+    )
+    found = [0] * (len(LATE_SECONDS) + 1)
+    for due_at, fired_at in rows:
+        found[bisect_left(LATE_SECONDS, (fired_at - due_at).total_seconds())] += 1
+    return tuple(found)
+
+
+def _error_of(clocks: list[ClockHeartbeat]) -> str | None:
+    """What keeps all of them from firing; while one fires, nothing does."""
+    return clocks[0].error if clocks and all(clock.error for clock in clocks) else None
 
 
 def _oldest(session: Session, now: datetime, query) -> timedelta | None:

@@ -79,6 +79,16 @@ def impatient(idle: str) -> None:
     db.POSTGRESQL_OPTIONS = shorter
 
 
+def shifted(path: str) -> None:
+    """The time of this process is off by the seconds that the file says, as they change."""
+    from datetime import timedelta
+
+    from engine.clock import SystemClock
+
+    right = SystemClock.now
+    SystemClock.now = lambda clock: right(clock) + timedelta(seconds=float(Path(path).read_text()))
+
+
 def small_disk(most_bytes: int) -> None:
     """No file of this process, or of those it starts, may grow beyond this."""
     import resource
@@ -222,3 +232,66 @@ def work(name: str, seconds: float, per_second: float) -> dict:
         spent.append(time.monotonic() - began)
         time.sleep(max(0.0, 1 / per_second - spent[-1]))
     return {"spent": spent, "faults": faults}
+
+
+# --- days that are played -----------------------------------------------------------------------------------------------------
+
+def lived_day(zone: str, url: str) -> dict:
+    """The rows of a lived day, without what chance gave them, on a machine of another zone."""
+    import os
+    import tempfile
+    import time
+    from datetime import UTC, datetime
+
+    from service import db
+    from tests.chaos.lived import Day, live
+
+    os.environ["TZ"] = zone
+    time.tzset()
+    database = db.connect(url)
+    with tempfile.TemporaryDirectory() as folder:
+        live(Day(database, datetime(2026, 11, 20, 2, 0, tzinfo=UTC), Path(folder)))
+    with database.connect() as connection:
+        return {table: sorted([str(v) for v in row] for row in connection.execute(sa.text(f"select {columns} from {table}")))
+                for table, columns in PLAYED.items()}
+
+
+PLAYED = {"timer": "element_id, state, due_at, fired_at", "user_task": "business_key, element_id, state, due_at, opened_at, ended_at",
+          "ticket": "number, state, registered_at, response_due_at, resolution_due_at, closed_at", "outbox": "kind, not_before_at, sent_at",
+          "notice": "kind, person_id, at", "target": "due_at, standard_at, start_at"}
+
+
+def _rounds(at: str):
+    from datetime import datetime
+
+    from engine.clock import FrozenClock
+    from service import app as service
+    from service.settings import load
+    from service.timetable import kinds
+    from tests.service.timetable import rounds
+
+    made = service.create(load(), clock=FrozenClock(datetime.fromisoformat(at)))
+    kinds._kinds = {rounds.KEY: rounds.kind(rounds.Rounds([rounds.LOBBY, rounds.DOORS]))}
+    return made
+
+
+def rounds_planned() -> int:
+    """Monday 07:00: the rounds of today and tomorrow."""
+    from service.timetable.actions import plan_ahead
+    from tests.service.timetable import rounds
+
+    made = _rounds("2026-11-23T07:00:00+08:00")
+    rounds.deploy(made)
+    return plan_ahead(made)
+
+
+def rounds_started() -> int:
+    """Tuesday 09:00: a clock comes up."""
+    from service.scheduler import ClockProcess, JumpGuard
+
+    clock = ClockProcess(_rounds("2026-11-24T09:00:00+08:00"))
+    clock.guard = JumpGuard(lambda: 0.0, lambda: 0.0)
+    for _ in range(2):
+        clock.planning()
+        clock.timetable()
+    return 1

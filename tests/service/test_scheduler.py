@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from service.health.queries import health
+import pytest
+import sqlalchemy as sa
+
+from engine.tables import timer
+from service.health.models import ClockHeartbeat
+from service.health.queries import health, lateness
 from service.scheduler import ClockProcess, JumpGuard
 
 
@@ -93,3 +98,25 @@ def test_housekeeping_may_run_twice(story, clock):
     process.housekeeping()
     with story.app.session() as session:
         assert health(session).clock_age is None
+
+
+def test_one_clock_with_the_wrong_time_is_no_fault_while_another_fires(story, clock):
+    """F6: only when none of them fires, people are told."""
+    for name, error in (("a", "the time jumped"), ("b", None)):
+        with story.app.writing() as session:
+            session.add(ClockHeartbeat(process=name, started_at=clock.now(), at=clock.now(), error=error))
+    with story.app.session() as session:
+        assert health(session).well
+        session.execute(sa.update(ClockHeartbeat).values(error="the time jumped"))
+        session.expire_all()
+        assert health(session).faults == ("The clock reports: the time jumped",)
+
+
+@pytest.mark.parametrize(("seconds", "bucket"), [(0, 0), (10, 0), (11, 1), (60, 1), (61, 2), (600, 2), (601, 3)])
+def test_the_lateness_of_fired_limits_is_counted_in_four_steps(story, clock, seconds, bucket):
+    values = dict.fromkeys(("instance_id", "root_id", "element_id"), "x") | {"centre_id": 1, "state": "fired", "tries": 0, "armed_at": clock.now()}
+    with story.app.writing() as session:
+        for id, fired_at in (("now", clock.now()), ("long ago", clock.now() - timedelta(hours=25))):
+            session.execute(sa.insert(timer).values(id=id, due_at=fired_at - timedelta(seconds=seconds), fired_at=fired_at, **values))
+    with story.app.session() as session:
+        assert lateness(session) == tuple(int(n == bucket) for n in range(4))
