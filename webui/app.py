@@ -112,6 +112,9 @@ def today_words() -> str:
     return f"{filters.month_day(at.date())} {filters.weekday(at.date())}{filters.make_up(at.date())} {at:%H:%M}"
 
 
-def clock_stands() -> bool:
-    """Whether no clock process lives, so that limits do not fire: everybody sees it at once (F26)."""
-    return not state_of_health(g.session).clock_alive
+def clock_stands() -> str:
+    """Why limits do not fire, "" while they do: no clock process lives (F26), or its time has jumped (F6). All see it."""
+    state = state_of_health(g.session)
+    if state.clock_error:
+        return gettext("服务器的时间跳变，到点的提醒和升级先停着，时间对上就接着走。告诉系统管理员")
+    return "" if state.clock_alive else gettext("时钟没在走，到点不会提醒也不会升级。告诉系统管理员")
