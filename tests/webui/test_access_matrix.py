@@ -24,7 +24,7 @@ from tests.webui.conftest import Browser
 
 CAST = ["lin", "zhou", "chen", "wang", "gao", "liu", "sun", "qin", "hu", "admin"]
 DESK, LEADS, FIELD = {"lin", "zhou"}, {"chen", "wang"}, {"gao", "liu", "sun"}
-PUBLIC = {"static", "health.live", "health.ready", "auth.login", "auth.login_language", "auth.first_password"}
+PUBLIC = {"static", "health.live", "health.ready", "health.metrics", "auth.login", "auth.login_language", "auth.first_password"}
 # Routes without an id in their address that change only what is the person's own.
 OWN = {"auth.preferences", "auth.logout", "notices.read_all", *PUBLIC}
 # Addresses whose ids belong to no centre: lists by their name, and the procedures, which are the company's.
