@@ -9,7 +9,7 @@ import pytest
 from tests.webui.conftest import ROOT
 from webui.security import CSP
 
-PUBLIC = {"static", "health.live", "health.ready", "auth.login", "auth.login_language", "auth.first_password"}
+PUBLIC = {"static", "health.live", "health.ready", "health.metrics", "auth.login", "auth.login_language", "auth.first_password"}
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -213,3 +213,8 @@ def test_health_says_whether_a_clock_lives(visitor, app):
     with app.writing() as session:
         session.add(ClockHeartbeat(process="here:1", started_at=now, at=now))
     assert nobody.get("/ready").status_code == 200
+
+
+def test_metrics_count_how_late_limits_fired(visitor, app):
+    text = visitor().get("/metrics").get_data(as_text=True)
+    assert 'zhiban_limits_fired_late{within="10s"} 0' in text and 'within="more"' in text and "zhiban_incidents_open 0" in text
