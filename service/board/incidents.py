@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import object_session
+from sqlalchemy.orm import Session, object_session
 
 from engine.tables import incident, process_instance
 from service import access
@@ -118,6 +118,35 @@ def resolve(app, person: Person, ids: list[str], note: str) -> list[Done]:
     if not note.strip():
         raise Refused("Say what was done about it; the note stays with the incident.", "note")
     return [_each(app, person, id, lambda row, actor: _resolve(app, row, actor, note.strip())) for id in _wanted(ids)]
+
+
+def settle(app, person: Person) -> int:
+    """Close those whose step was done since, however it came to that; how many. Raises NotAllowed."""
+    with app.session() as session:
+        access.require(session.get_one(Person, person.id), RESOLVE, None)
+    return app.engine.settle_incidents()
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What became of a person's step that the engine could not finish. `resolved_at` None: the cause is not mended yet."""
+
+    opened_at: datetime
+    reason: str
+    resolved_at: datetime | None
+    note: str
+
+
+def stopped_at(app, session: Session, task: Any) -> Stopped | None:
+    """The newest step of a person that failed in the task's family since the task is open. The caller checked access."""
+    mine = sa.and_(incident.c.root_id == task.root_id, incident.c.timer_id.is_(None), incident.c.opened_at >= task.opened_at)
+    rows = session.execute(sa.select(incident).where(mine).order_by(incident.c.opened_at.desc(), incident.c.id)).all()
+    row = next((r for r in rows if json.loads(r.command).get("command") == "step"), None)
+    if row is None:
+        return None
+    trace = app.engine.trace(task.root_id) if row.resolved_at else []
+    notes = [e["reason"] for e in trace if e["kind"] == "incident-resolved" and e.get("incident") == row.id]
+    return Stopped(row.opened_at, row.reason, row.resolved_at, notes[-1] if notes else "")
 
 
 def _wanted(ids: list[str]) -> list[str]:

@@ -1,8 +1,8 @@
 """Open limits follow a changed calendar or contract promise: what would move, and moving it, one ticket at a time.
 
 A limit that is neither met nor closed is counted again from its own start, minutes, calendar and pauses; the minutes are those
-of the table, or of a promise where it is shorter. A promise gives a ticket no limit that it did not have. The ticket, its sums, the
-variables of its process and every open task and armed timer that follows move together, in one transaction per ticket. Which
+of the table, or of a promise where it is shorter. A limit that only a promise gives comes and goes with it,
+while what it limits is still to be done. The ticket, its sums, the variables of its process and every open task and armed timer that follows move together, in one transaction per ticket. Which
 task or timer follows is read from the diagram the instance runs on. Surprise: a deadline moves only if it is exactly what its
 expression gives by an older calendar; one that somebody set by hand stays where it was put.
 """
@@ -36,7 +36,7 @@ from service.calendars.rules import Calendar, CalendarError, Pause, round_the_cl
 from service.errors import NotThere
 from service.organisation.models import Centre, Person
 from service.tickets import contracts
-from service.tickets.counting import counted, named_of, reminder_at
+from service.tickets.counting import Counted, counted, named_of, reminder_at
 from service.tickets.models import (
     OPEN_STATES,
     AnsweredRequest,
@@ -45,6 +45,7 @@ from service.tickets.models import (
     TargetKind,
     Ticket,
     TicketPause,
+    TicketState,
 )
 from service.tickets.targets import source_of, stretch
 
@@ -54,6 +55,12 @@ _ticket, _target, _pause = Ticket.__table__, Target.__table__, TicketPause.__tab
 _promise = ContractPromise.__table__
 _COMPUTED = ("table", "customer", "promise")  # where a target comes from when it is a sum of business time
 _RECOUNTED = re.compile("(?:^|；)(?:日历第|合同承诺)")  # how the reason of a recount begins
+_WORKED_ON = (TicketState.REGISTERED, TicketState.DISPATCHED, TicketState.IN_HAND)
+_AHEAD = {  # a limit that a promise may give, and the states in which what it limits is still to come
+    TargetKind.RESPONSE: (TicketState.REGISTERED, TicketState.DISPATCHED),
+    TargetKind.ARRIVAL: _WORKED_ON,
+    TargetKind.RESOLUTION: _WORKED_ON,
+}
 _COUNTED = (
     "business time after",
     "next business day",
@@ -63,7 +70,9 @@ _COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One deadline that moves. `kind` None: a step with a limit of its own, named by its element and definition."""
+    """One deadline that moves; without an instant before or after, one that comes or goes. `kind` None: a step with a limit
+    of its own, named by its element and definition.
+    """
 
     ticket_id: int
     number: str
@@ -71,8 +80,8 @@ class Shift:
     kind: TargetKind | None
     element_id: str | None
     definition_hash: str | None
-    old_at: datetime
-    new_at: datetime
+    old_at: datetime | None
+    new_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -127,7 +136,7 @@ def _preview(session: Session, centre_id: int, counting: _Counting) -> Preview:
         years |= plan.unpublished_years
         if plan.fault:
             found.unreachable[plan.ticket.number] = plan.fault
-    found.shifts.sort(key=lambda shift: (shift.old_at, shift.number))
+    found.shifts.sort(key=lambda shift: (shift.old_at or shift.new_at, shift.number))
     found.unpublished_years = tuple(sorted(years))
     return found
 
@@ -266,12 +275,16 @@ class _Counting:
         table = target.minutes if target.promise_id is None else target.table_minutes
         if target.kind == TargetKind.RETURN_VISIT or not (self.promises or target.promise_id):
             return contracts.Limit(table)
+        return contracts.shorter(table, self._promised(ticket, target.kind))
+
+    def promised_only(self, ticket: sa.Row, kind: TargetKind) -> contracts.Limit:
+        """What a promise gives a ticket to which the table gives no limit of this kind."""
+        return contracts.shorter(None, self._promised(ticket, kind))
+
+    def _promised(self, ticket: sa.Row, kind: TargetKind) -> dict[str, Any] | None:
         on = self.newest.local(ticket.registered_at).date()
         request = contracts.Request(ticket.unit_id, ticket.customer_id, ticket.category, ticket.urgency, on)
-        found = contracts.shorter(table, contracts.promised(self.promises, request)[target.kind])
-        if found.minutes is None:  # only a promise had given it, and it has ended: what was promised then stays
-            return contracts.Limit(target.minutes, None, target.promise_id)
-        return found
+        return contracts.promised(self.promises, request)[kind]
 
     def by(self, calendar: Calendar) -> Callable[[str], Calendar]:
         return lambda name: round_the_clock(calendar.zone) if name == ROUND_THE_CLOCK else calendar
@@ -348,7 +361,7 @@ class _Plan:
 
     ticket: sa.Row
     targets: list[dict[str, Any]] = field(default_factory=list)  # rows to be added
-    columns: dict[str, datetime] = field(default_factory=dict)
+    columns: dict[str, datetime | None] = field(default_factory=dict)
     same: list[int] = field(default_factory=list)  # targets whose sum the newest calendar confirms
     variables: dict[str, dict[str, Any]] = field(default_factory=dict)  # instance -> values
     turned: dict[str, dict[str, datetime | None]] = field(default_factory=dict)  # those that had no instant, or have none now
@@ -359,7 +372,7 @@ class _Plan:
 
     @property
     def works(self) -> bool:
-        return bool(self.targets or self.moves)
+        return bool(self.targets or self.moves or self.columns)
 
 
 def _plans(engine, connection: Connection, counting: _Counting, centre_id: int, ticket_id: int | None = None):
@@ -453,9 +466,67 @@ def _count_again(plan: _Plan, targets: list[sa.Row], pauses: list[Pause], family
         if target.calendar != BUSINESS and (limit.minutes, limit.promise_id) == (target.minutes, target.promise_id):
             continue
         if getattr(plan.ticket, column) == target.due_at and target.source in _COMPUTED:
-            _count_one(plan, target, limit, column, pauses, family, counting)
+            if limit.minutes is None:
+                _drop(plan, target, column, family, counting)
+            else:
+                _count_one(plan, target, limit, column, pauses, family, counting)
         elif target.calendar_version != counting.newest.version:  # set by hand, or promised: it stays
             plan.same.append(target.id)
+    _add_promised(plan, targets, pauses, family, counting)
+
+
+def _add_promised(
+    plan: _Plan, targets: list[sa.Row], pauses: list[Pause], family: _Family, counting: _Counting
+) -> None:
+    """Limits that the ticket does not have and a promise gives: they begin where its others did."""
+    there = [row for row in targets if row.kind != TargetKind.RETURN_VISIT]
+    if not there or not counting.promises:
+        return
+    first, ticket = max(there, key=lambda row: row.id), plan.ticket
+    newest = counting.by(counting.newest)(first.calendar)
+    for kind, states in _AHEAD.items():
+        column = f"{_name(kind)}_due_at"
+        if getattr(ticket, column) is not None or _is_met(ticket, kind) or ticket.state not in states:
+            continue
+        limit = counting.promised_only(ticket, kind)
+        if limit.minutes is None:
+            continue
+        found = counted(first.start_at, limit.minutes, newest, pauses, named_of(ticket))
+        plan.targets.append(_row(first, limit, found, counting.newest.version) | {"kind": kind})
+        plan.columns[column] = found.due.at
+        plan.shifts.append(_shift(ticket, None, found.due.at, kind=kind))
+        _remember_level(plan, kind, limit, family, counting)
+        _turn(plan, column, found.due.at, family, reminder_at(newest, first.start_at, found.due.at, pauses))
+
+
+def _drop(plan: _Plan, target: sa.Row, column: str, family: _Family, counting: _Counting) -> None:
+    """Only a promise had given the limit, and it has ended: the ticket has no such limit any more."""
+    plan.columns[column] = None
+    plan.shifts.append(_shift(plan.ticket, target.due_at, None, kind=TargetKind(target.kind)))
+    _remember_level(plan, target.kind, contracts.Limit(None), family, counting)
+    _turn(plan, column, None, family, None)
+
+
+def _turn(plan: _Plan, column: str, at: datetime | None, family: _Family, remind_at: datetime | None) -> None:
+    """The process gets an instant or loses one; its deadlines are armed or put away by their own expressions."""
+    values = {column: at} | ({"reminder_at": remind_at} if column == "resolution_due_at" else {})
+    for instance in family.instances:
+        if column in instance.variables:
+            plan.turned.setdefault(instance.row.id, {}).update(values)
+
+
+def _row(target: sa.Row, limit: contracts.Limit, found: Counted, version: int) -> dict[str, Any]:
+    """Another computation of a limit, from the start and in the calendar of one that is there."""
+    return {c.name: getattr(target, c.name) for c in _target.c if c.name != "id"} | {
+        "minutes": limit.minutes,
+        "table_minutes": limit.table_minutes,
+        "promise_id": limit.promise_id,
+        "calendar_version": version,
+        "standard_at": found.total.due_at,
+        "due_at": found.due.at,
+        "source": source_of(found, limit.promise_id),
+        "sum": found.total.to_json(),
+    }
 
 
 def _count_one(
@@ -476,19 +547,7 @@ def _count_one(
     if now == (_content(target.sum), target.due_at, target.source, target.promise_id):
         plan.same += [target.id] if target.calendar_version != newest.version else []
         return
-    plan.targets.append(
-        {c.name: getattr(target, c.name) for c in _target.c if c.name != "id"}
-        | {
-            "minutes": limit.minutes,
-            "table_minutes": limit.table_minutes,
-            "promise_id": limit.promise_id,
-            "calendar_version": newest.version,
-            "standard_at": total.due_at,
-            "due_at": due.at,
-            "source": source,
-            "sum": total.to_json(),
-        }
-    )
+    plan.targets.append(_row(target, limit, found, newest.version))
     if due.at != target.due_at:
         plan.columns[column] = due.at
         plan.shifts.append(_shift(plan.ticket, target.due_at, due.at, kind=TargetKind(target.kind)))
@@ -500,7 +559,7 @@ def _count_one(
         if target.kind == TargetKind.RESOLUTION:
             remind_at, before = reminder_at(newest, target.start_at, due.at, pauses), instance.variables.get("reminder_at")
             if (remind_at is None) != (before is None):
-                plan.turned[instance.row.id] = {"reminder_at": remind_at}
+                plan.turned.setdefault(instance.row.id, {})["reminder_at"] = remind_at
             elif remind_at != before:
                 values["reminder_at"] = remind_at
         if values:
@@ -513,9 +572,9 @@ def _remember_level(
     """The minutes that the process goes by when it counts this limit anew: a slip sent again, a ticket reopened."""
     for instance in family.instances:
         level = plan.variables.get(instance.row.id, {}).get("service_level") or instance.variables.get("service_level")
-        if level and level.get(f"{kind}_minutes") not in (None, limit.minutes):
+        if level and level.get(f"{kind}_minutes") != limit.minutes:
             promise = next((row for row in counting.promises if row["id"] == limit.promise_id), None)
-            promised = (level.get("promised") or {}) | {str(kind): contracts.as_input(promise, limit.minutes)}
+            promised = (level.get("promised") or {}) | {str(kind): contracts.as_input(promise, limit.minutes or 0)}
             level = level | {f"{kind}_minutes": limit.minutes, "promised": promised}
             plan.variables.setdefault(instance.row.id, {})["service_level"] = level
 
@@ -524,7 +583,9 @@ def _content(total: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in total.items() if key != "calendar_version"}
 
 
-def _shift(ticket: sa.Row, old_at: datetime, new_at: datetime, *, kind=None, waiting: _Waiting | None = None) -> Shift:
+def _shift(
+    ticket: sa.Row, old_at: datetime | None, new_at: datetime | None, *, kind=None, waiting: _Waiting | None = None
+) -> Shift:
     element, hash = (waiting.element_id, waiting.instance.row.definition_hash) if waiting else (None, None)
     return Shift(ticket.id, ticket.number, ticket.title, kind, element, hash, old_at, new_at)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 
-from engine.errors import FormInvalid
+from engine.errors import FormInvalid, StepFailed
 from service import access
 from service.drafts import actions as drafts
 from service.drafts import rules
@@ -115,8 +115,8 @@ def save(person):
     values = forms.sent(form, request.form)
     try:
         number, task = register_views.save(person, request.form, values, also=_spend(person.id))
-    except (FormInvalid, Refused) as error:
-        return _again(form, values, error), 422
+    except (FormInvalid, Refused, StepFailed) as error:
+        return _again(form, values, error), fault_of(error).status
     if (owner := register_views.somebody_elses(number)) is not None:
         told(gettext("%(number)s 已登记，投诉的是你，由%(who)s负责", number=number, who=owner))
         return redirect(url_for("desk.first"), 303)

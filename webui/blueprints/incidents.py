@@ -30,9 +30,15 @@ def index(_person):
 @incidents.post("/incidents")
 @gate(resolver)
 def act(_person):
-    """Retry (`do=retry`) or resolve with a note (`do=resolve`) the selected incidents; says of each what came of it."""
+    """Retry (`do=retry`) or resolve with a note (`do=resolve`) the selected incidents; says of each what came of it.
+
+    `do=settle` closes all whose step was done since.
+    """
     ids, resolving = [i[:32] for i in request.form.getlist("incident")], request.form.get("do") == "resolve"
     note = request.form.get("note", "").strip()[:1000]
+    if request.form.get("do") == "settle":
+        told(gettext("后来办好的 %(n)d 件销掉了", n=service.settle(service_app(), g.person)))
+        return redirect(url_for("incidents.index"), 303)
     try:
         if not ids:
             raise Refused(gettext("先选几件"), "incident")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 
-from engine.errors import FormInvalid, StepUndone, TaskNotOpen, VersionClash
+from engine.errors import FormInvalid, StepFailed, StepUndone, TaskNotOpen, VersionClash
 from service.drafts import actions as drafts
 from service.drafts import rules as draft_rules
 from service.errors import Refused
@@ -56,7 +56,7 @@ def complete(card):
     except TaskNotOpen as error:
         look_again()
         return render_template("drafts/kept.html", page=task_views.too_late(card, values, error)), fault_of(error).status
-    except (FormInvalid, VersionClash, StepUndone, Refused) as error:
+    except (FormInvalid, VersionClash, StepUndone, StepFailed, Refused) as error:
         look_again()
         return render_template("tasks/show.html", page=task_views.again(card, values, error)), fault_of(error).status
     look_again()

@@ -412,7 +412,7 @@ def _shift(shift: recompute.Shift, visible: bool, old: Calendar, new: Calendar) 
         words.target(shift.kind) if shift.kind else _step(shift),
         _moment(shift.old_at, old),
         _moment(shift.new_at, new),
-        shift.new_at < shift.old_at,
+        shift.new_at is not None and (shift.old_at is None or shift.new_at < shift.old_at),
     )
 
 
@@ -420,8 +420,10 @@ def _step(shift: recompute.Shift) -> str:
     return element_name(service_app().engine.definition(shift.definition_hash), shift.element_id)
 
 
-def _moment(at: datetime, calendar: Calendar) -> str:
+def _moment(at: datetime | None, calendar: Calendar) -> str:
     """11月21日 周六（补班） 08:45: by the calendar that is tried out, which is not yet the one of other pages."""
+    if at is None:
+        return gettext("没有时限")
     on = calendar.local(at)
     return f"{month_day(on.date())} {weekday_label(at, calendar, language())} {on:%H:%M}"
 

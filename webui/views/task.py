@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import g, url_for
 from flask_babel import gettext
 
-from engine.errors import FormInvalid, VersionClash
+from engine.errors import FormInvalid, StepFailed, VersionClash
 from service import access
+from service.board import incidents
 from service.drafts.queries import was_theirs
 from service.organisation.queries import workers_of
 from service.tickets import queries
@@ -17,6 +18,7 @@ from webui import clauses, forms, people, words
 from webui.errors import fault_of
 from webui.filters import Clock, clock, local, when
 from webui.gates import service_app
+from webui.i18n import listed
 from webui.people import name_of
 from webui.refusals import said
 from webui.views import diagram, drafts, presence
@@ -63,6 +65,7 @@ class Page:
     presence: str = ""
     draft: Any = None
     unsaved: bool = False  # what stands in the form is not in its draft yet
+    stopped: dict | None = None  # a step of the reader's that the engine could not finish, and what became of it
     both: Any = None  # what was typed beside what is stored, when somebody changed the task in between
     says: str = ""  # the field whose picked option the main button repeats
 
@@ -94,7 +97,21 @@ def page(card, fresh: bool = False) -> Page:
         found.fields = _offering(card, forms.views(form, values, hidden=hidden(card, form, values)))
         found.conditional = any(f.hides for f in form.fields)
         found.button = _said(form, values, found)
+        if found.draft.values is not None:
+            found.stopped = _stopped(card)
     return found
+
+
+def _stopped(card) -> dict | None:
+    """Why what the reader sent did not go through, and whether they may send it again: the draft stands below."""
+    stop = incidents.stopped_at(service_app(), g.session, card.task)
+    if stop is None:
+        return None
+    head = gettext("%(at)s 提交时流程停住了，什么都没有改动", at=when(stop.opened_at))
+    if stop.resolved_at is None:
+        return {"head": head, "text": gettext("你填的都在下面。管理员已收到故障，改好原因后再提交一次")}
+    mended = gettext("%(at)s 故障处理好了，你填的都在下面，再提交一次", at=when(stop.resolved_at))
+    return {"head": head, "text": listed(mended, stop.note)}
 
 
 def _offering(card, fields: list) -> list:
@@ -146,6 +163,9 @@ def again(card, values: dict[str, Any], error) -> Page:
         if getattr(error, "field", None)
         else {}
     )
+    if isinstance(error, StepFailed):
+        drafts.keep(card)
+        found.fault = replace(found.fault, next_step=gettext("你填的都在下面。管理员已收到故障，改好原因后再提交一次"))
     if isinstance(error, VersionClash):
         found.clash = gettext("你填的还在下面。核对后再按一次就提交")
         found.both = drafts.clash(card, form, values)

@@ -8,9 +8,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from engine.api import Actor, Scope
+from engine.errors import NotPossible, StepFailed
 from engine.tables import incident, timer
 from service.board import incidents, queries
-from service.errors import NotThere, Refused
+from service.errors import NotAllowed, NotThere, Refused
 from service.operations import registry
 
 
@@ -93,3 +95,45 @@ def test_resolving_needs_a_note_which_the_trace_keeps(story, failed):
     assert story.app.engine.verify(root) == []
     (again,) = incidents.resolve(story.app, admin, failed[:1], "x")
     assert again.error is not None
+
+
+# --- what is no timer -------------------------------------------------------------------------------------------------
+
+
+def without(monkeypatch, name: str):
+    """The release in use lacks an operation of the diagram, until this is called."""
+    operation = registry._operations[name]
+    monkeypatch.delitem(registry._operations, name)
+    return lambda: monkeypatch.setitem(registry._operations, name, operation)
+
+
+def test_a_message_that_was_not_delivered_is_delivered_again(story, monkeypatch):
+    number = story.register()
+    mend = without(monkeypatch, "ticket.note-urge")
+    story.app.engine.send("ticket.urge", number, {"text": "还没来"}, scope=Scope(story.world.centre_id), actor=Actor("lin"))
+    assert story.app.engine.fire_due().failed == 1
+    ((one,),) = [g.incidents for g in groups_of(story, "admin")]
+    assert one.can_retry and one.number == number
+    (done,) = incidents.retry(story.app, story.person("admin"), [one.id])
+    assert "not known here" in str(done.error)
+    mend()
+    (done,) = incidents.retry(story.app, story.person("admin"), [one.id])
+    assert done.error is None and groups_of(story, "admin") == []
+    assert story.card("lin", number).ticket.urged_count == 1
+
+
+def test_a_persons_step_waits_for_that_person_and_is_closed_when_it_is_done_since(story, monkeypatch):
+    number, admin = story.register(), story.person("admin")
+    mend = without(monkeypatch, "slip.create")
+    with pytest.raises(StepFailed):
+        story.dispatch(number)
+    ((one,),) = [g.incidents for g in groups_of(story, "admin")]
+    assert not one.can_retry
+    (done,) = incidents.retry(story.app, admin, [one.id])
+    assert isinstance(done.error, NotPossible) and incidents.settle(story.app, admin) == 0
+    mend()
+    story.app.clock.advance(timedelta(seconds=1))
+    story.dispatch(number)
+    with pytest.raises(NotAllowed):
+        incidents.settle(story.app, story.person("chen"))
+    assert incidents.settle(story.app, admin) == 1 and groups_of(story, "admin") == []

@@ -179,6 +179,78 @@ def test_a_new_promise_moves_open_limits_with_tasks_and_timers_and_its_end_moves
     assert story.app.engine.verify() == []
 
 
+ARRIVAL = Terms("一小时到场", "第 9 条", date(2026, 1, 1), arrival_minutes=60)
+
+
+@pytest.fixture
+def accepted(story, dispatched) -> str:
+    story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"}, dispatched)
+    return dispatched
+
+
+def arrival_of(story, number: str) -> list:
+    return [t for t in story.card("lin", number).targets if t.kind == "arrival"]
+
+
+@pytest.mark.parametrize("when", ["dispatched", "accepted"])
+def test_a_limit_that_only_a_promise_gives_comes_to_an_open_ticket_and_goes_with_it(story, request, when):
+    number = request.getfixturevalue(when)
+    assert ticket(story, number).arrival_due_at is None and arrival_of(story, number) == []
+    before = deadlines(story, number)
+    done = promise(story, ARRIVAL)
+    assert [(s.kind, s.old_at, s.new_at) for s in done.followed.shifts] == [("arrival", None, at(9, 15))]
+    (line,) = arrival_of(story, number)
+    assert (line.source, line.promise.text, line.table_minutes, line.start_at) == (
+        "promise", "一小时到场", None, ticket(story, number).registered_at)  # fmt: skip
+    if when == "accepted":
+        there = deadlines(story, number)
+        assert there["arrive"] == there["arrival_passed"] == at(9, 15)
+    ended = end(story, done.promise_id)
+    assert [(s.kind, s.old_at, s.new_at) for s in ended.followed.shifts] == [("arrival", at(9, 15), None)]
+    assert ticket(story, number).arrival_due_at is None and arrival_of(story, number) == []
+    assert deadlines(story, number) == before
+    again = promise(story, ARRIVAL)
+    assert [s.new_at for s in again.followed.shifts] == [at(9, 15)] and len(arrival_of(story, number)) == 1
+    assert recompute.follow(story.app, story.world.centre_id).shifts == []
+    assert story.app.engine.verify() == []
+
+
+def test_a_promised_arrival_that_is_missed_tells_the_head_also_where_it_came_later(story, accepted):
+    promise(story, ARRIVAL)
+    story.app.clock.set(at(9, 16))
+    story.app.engine.fire_due()
+    root = ticket(story, accepted).instance_id
+    assert "arrival_passed" in {e.get("element") for e in story.app.engine.trace(root) if e["kind"] == "timer-fired"}
+
+
+def test_a_slip_that_was_accepted_after_its_promise_ended_has_no_arrival_limit(story, dispatched):
+    end(story, promise(story, ARRIVAL).promise_id)
+    story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"}, dispatched)
+    assert "arrival_passed" not in deadlines(story, dispatched)
+
+
+def test_a_promise_gives_no_limit_for_what_is_done_already(story, accepted):
+    story.complete("liu", "arrive", {"arrived_at": story.app.clock.now().isoformat()}, accepted)
+    assert promise(story, ARRIVAL).followed.shifts == []
+
+
+def test_a_preview_names_the_limits_that_come_and_go(story, dispatched):
+    with story.app.session() as session:
+        found = promising.preview(session, story.world.centre_id, ARRIVAL)
+    assert [(s.old_at, s.new_at) for s in found.shifts] == [(None, at(9, 15))]
+    id = promise(story, ARRIVAL).promise_id
+    with story.app.session() as session:
+        found = promising.preview(session, story.world.centre_id, None, replaces=id)
+    assert [(s.old_at, s.new_at) for s in found.shifts] == [(at(9, 15), None)]
+
+
+def test_a_calendar_change_leaves_a_limit_that_went_alone(story, dispatched):
+    end(story, promise(story, ARRIVAL).promise_id)
+    with story.app.session() as session:
+        assert recompute.unfinished(session, story.world.centre_id) == 0
+    assert recompute.catch_up(story.app) == 0
+
+
 def test_a_limit_counted_round_the_clock_follows_too(story):
     number = register(story, REPAIR | {"urgency": "urgent"})
     promise(story, Terms("十分钟接", "第 9 条", date(2026, 1, 1), response_minutes=10))
