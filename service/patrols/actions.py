@@ -1,14 +1,15 @@
 """What people do with patrols: keep the plan, the tags and what is posted; send in a floor.
 
 Every action is one transaction; the person's right is checked in it, by service.access. Surprise: `submit` never refuses an
-entry for its time or its proofs, and what a phone sends twice is kept once.
+entry for its time or its proofs, and what a phone sends twice is kept once. Its photos: service.patrols.arrivals.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from service.findings.steps import KIND as FINDING
 from service.organisation.models import Area, Centre, Floor, Person
 from service.organisation.queries import members, person_named
 from service.organisation.rules import DESK
-from service.patrols import checklist, rules, steps
+from service.patrols import arrivals, checklist, rules, steps
 from service.patrols.models import (
     Patrol,
     PatrolPlan,
@@ -38,6 +39,9 @@ from service.timetable import actions as timetable
 
 CODE_BYTES = 15
 MOST_FINDINGS = 20
+MOST_PHOTOS = 10
+HASH = re.compile(r"[0-9a-f]{64}")
+MOST_OFFSET_SECONDS = 10 * 365 * 24 * 3600
 LONGEST = 1000
 
 
@@ -247,11 +251,21 @@ class Submitted:
     replayed: bool = False
 
 
-def submit(app, person: Person, visit_id: int, submission_id: str, content: dict[str, Any]) -> Submitted:
+def submit(
+    app,
+    person: Person,
+    visit_id: int,
+    submission_id: str,
+    content: dict[str, Any],
+    sha256: str = "",
+    phone_now: datetime | None = None,
+) -> Submitted:
     """Take what a phone sends for a floor: answers per group, findings, times by the phone's clock, the tag's code.
 
     `content`: answers {group: fine | finding | na}, findings [{group, severity, department, place, words, photos, posting}],
-    postings {id: down | finding}, tag, opened_at, scanned_at, sent_at, proof_photo. The same `submission_id` gives the first
+    postings {id: down | finding}, tag, opened_at, scanned_at, sent_at, proof_photo, offset_seconds (our clock minus the
+    phone's, as the phone knew it). A photo is named by its id or by the sha-256 of its bytes, there or still to come.
+    `sha256`: of the entry as sent; `phone_now`: the phone's clock while sending. The same `submission_id` gives the first
     answer again. Raises Refused where a group has no answer, NotThere, NotAllowed.
     """
     with app.writing() as session:
@@ -262,15 +276,25 @@ def submit(app, person: Person, visit_id: int, submission_id: str, content: dict
             raise NotThere("Floor of a patrol", visit_id)
         grant = access.require(me, "walk patrols", visit)
         if (before := session.get(Submission, submission_id)) is not None:
-            return _again(session, before, visit_id, me)
-        done = _take(app, session, me, grant, visit, submission_id, checked(content))
+            done = _again(session, before, visit_id, me)
+        else:
+            given = checked(content) | _at_sending(session, phone_now)
+            done = _take(app, session, me, grant, visit, submission_id, given, sha256)
     timetable.start_due(app, kind=FINDING)  # what was seen goes to the departments now
     return done
 
 
+def _at_sending(session: Session, phone_now: datetime | None) -> dict[str, int]:
+    if phone_now is None:
+        return {}
+    seconds = round((session.info["unit"].now - phone_now).total_seconds())
+    return {"offset_at_sending_seconds": seconds} if abs(seconds) < MOST_OFFSET_SECONDS else {}
+
+
 def _take(
-    app, session: Session, me: Person, grant, visit: Visit, submission_id: str, content: dict[str, Any]
+    app, session: Session, me: Person, grant, visit: Visit, submission_id: str, content: dict[str, Any], sha256: str
 ) -> Submitted:
+    content = arrivals.with_photos(session, me, content)
     unit, late = session.info["unit"], visit.state != VisitState.WAITING
     task_id = None if late else _task_of(app, session, visit)
     late = late or task_id is None
@@ -283,6 +307,7 @@ def _take(
             arrived_at=unit.now,
             content=content,
             late=late,
+            sha256=sha256,
         )
     )
     session.flush()
@@ -333,8 +358,15 @@ def checked(content: dict[str, Any]) -> dict[str, Any]:
         "findings": [_finding(f, keys) for f in list(content.get("findings") or ())[:MOST_FINDINGS]],
         "postings": {str(k): str(v) for k, v in dict(content.get("postings") or {}).items() if str(k).isdigit()},
         "proof_photo": _number(content.get("proof_photo")),
+        "proof_hash": next(iter(_hashes([content.get("proof_photo")])), ""),
+        "offset_seconds": _offset(content.get("offset_seconds")),
         **times,
     }
+
+
+def _offset(value: Any) -> int | None:
+    """Seconds; None for what no clock can be off by."""
+    return int(value) if isinstance(value, (int, float)) and abs(value) < MOST_OFFSET_SECONDS else None
 
 
 def _finding(given: dict[str, Any], keys: list[str]) -> dict[str, Any]:
@@ -349,10 +381,19 @@ def _finding(given: dict[str, Any], keys: list[str]) -> dict[str, Any]:
         "department": str(given.get("department") or "")[:40],
         "place": str(given.get("place") or "")[:80],
         "words": str(given.get("words") or "")[:LONGEST],
-        "photos": [n for n in map(_number, given.get("photos") or ()) if n is not None],
+        "photos": [n for n in map(_number, _photos(given)) if n is not None],
+        "photo_hashes": _hashes(_photos(given)),
         "posting": _number(given.get("posting")),
     }
 
 
+def _photos(given: dict[str, Any]) -> list:
+    return list(given.get("photos") or ())[:MOST_PHOTOS]
+
+
+def _hashes(values: list) -> list[str]:
+    return [str(value) for value in values if HASH.fullmatch(str(value or ""))]
+
+
 def _number(value: Any) -> int | None:
-    return int(value) if str(value or "").isdigit() else None
+    return int(value) if str(value or "").isdigit() and len(str(value)) < 18 else None

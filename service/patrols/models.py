@@ -131,6 +131,7 @@ class Visit(Base):
     scanned_at: Mapped[datetime | None]  # by the phone: the tag was read; None without a tag
     sent_at: Mapped[datetime | None]  # by the phone: the last answer was given
     arrived_at: Mapped[datetime | None]  # by us
+    clock_offset_seconds: Mapped[int | None]  # ours minus the phone's, as the phone last saw it; its times stay as it gave them
     point_id: Mapped[int | None] = mapped_column(ForeignKey("patrol_point.id"))
     flags: Mapped[list[Any]]  # rules.Flag values
     submission_id: Mapped[str | None] = mapped_column(
@@ -149,6 +150,7 @@ class Submission(Base):
     arrived_at: Mapped[datetime]
     content: Mapped[dict[str, Any]]
     late: Mapped[bool] = mapped_column(default=False)  # it came when the floor was done or missed already
+    sha256: Mapped[str] = mapped_column(String(64), default="")  # of what was sent: a phone drops its copy when this comes back
 
 
 class Posting(Base):

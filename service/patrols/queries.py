@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -59,6 +60,38 @@ def of_day(person: Person, on: date | None = None) -> list[PatrolRow]:
     for visit in visits:
         by_patrol.setdefault(visit.patrol_id, []).append(visit)
     return [PatrolRow(patrol, by_patrol.get(patrol.id, [])) for patrol in patrols]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A floor to walk, with all that a phone needs for it without a network."""
+
+    visit: Visit
+    office: bool
+    postings: list[Posting]  # past their date and still there
+    findings: list[Finding]  # open ones of this floor
+    tags: list[str]  # sha-256 of the codes: a phone knows a tag when it reads it, but carries no code (T39)
+
+
+def to_carry(person: Person) -> list[tuple[PatrolRow, list[Carried]]]:
+    """Today's patrols within reach, with the floors that are still to walk; a fixed number of statements."""
+    session, rows = object_session(person), of_day(person)
+    floor_ids = {v.floor_id for row in rows for v in row.waiting}
+    open_ones = sa.select(Finding).where(Finding.floor_id.in_(floor_ids), Finding.state.in_(OPEN_STATES))
+    findings = _by_floor(session, open_ones.order_by(Finding.id))
+    hanging = sa.select(Posting).where(Posting.floor_id.in_(floor_ids), Posting.taken_down_at.is_(None))
+    postings = _by_floor(session, hanging.order_by(Posting.expires_on, Posting.id))
+    points = _by_floor(
+        session, sa.select(PatrolPoint).where(PatrolPoint.floor_id.in_(floor_ids), PatrolPoint.retired_at.is_(None))
+    )
+    offices = set(session.scalars(sa.select(Area.id).where(Area.kind == AreaKind.OFFICE)))
+
+    def carried(patrol: Patrol, visit: Visit) -> Carried:
+        past = [p for p in postings.get(visit.floor_id, []) if p.expires_on < patrol.day]
+        tags = [hashlib.sha256(p.code.encode()).hexdigest() for p in points.get(visit.floor_id, [])]
+        return Carried(visit, patrol.area_id in offices, past, findings.get(visit.floor_id, []), tags)
+
+    return [(row, [carried(row.patrol, v) for v in row.waiting]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

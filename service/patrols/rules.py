@@ -90,6 +90,7 @@ class Proof:
     opened_at: datetime | None
     sent_at: datetime | None
     arrived_at: datetime
+    clocks_apart: bool = False  # the phone's clock was wrong, or was set in between; times above are put right by then
     photo_wanted: bool = False
     photo_given: bool = False
     photo_old: bool = False
@@ -106,7 +107,8 @@ def flags(proof: Proof) -> list[Flag]:
         Flag.TOO_FAST: _less(proof.opened_at, proof.sent_at, FASTEST_FLOOR),
         Flag.TOO_NEAR: _walked_too_fast(proof),
         Flag.OUT_OF_ORDER: _far(proof),
-        Flag.CLOCK_OFF: proof.sent_at is not None and proof.sent_at > proof.arrived_at + CLOCKS_APART,
+        Flag.CLOCK_OFF: proof.clocks_apart
+        or (proof.sent_at is not None and proof.sent_at > proof.arrived_at + CLOCKS_APART),
         Flag.SENT_LATE: proof.sent_at is not None and proof.sent_at < proof.arrived_at - LONG_WAIT,
         Flag.AFTER_SLOT: proof.after_slot,
         Flag.NO_PHOTO: proof.photo_wanted and not proof.photo_given,
@@ -118,6 +120,12 @@ def flags(proof: Proof) -> list[Flag]:
 def weight(found: Iterable[str]) -> int:
     """What the flags weigh together; from LOOK on the visit is worth a look."""
     return sum(WEIGHT[Flag(flag)] for flag in found)
+
+
+def clocks_apart(offset_seconds: int | None, at_sending_seconds: int | None) -> bool:
+    """Whether a phone's clock is wrong, or was set between the walk and the sending. Offsets: ours minus the phone's."""
+    known = [timedelta(seconds=s) for s in (offset_seconds, at_sending_seconds) if s is not None]
+    return any(abs(one) > CLOCKS_APART for one in known) or (len(known) == 2 and abs(known[0] - known[1]) > CLOCKS_APART)
 
 
 def _less(start: datetime | None, end: datetime | None, than: timedelta) -> bool:

@@ -7,7 +7,7 @@ group answered "finding" without a submission still becomes a finding, with the 
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -182,6 +182,7 @@ def _mark(connection: Any, visit, answers, sent, submission_id, by: str, now: da
             scanned_at=instant(sent.get("scanned_at")) if point else None,
             sent_at=instant(sent.get("sent_at")),
             arrived_at=now,
+            clock_offset_seconds=sent.get("offset_seconds"),
             point_id=point.id if point else None,
             flags=[str(flag) for flag in found],
             submission_id=submission_id if sent else None,
@@ -209,15 +210,16 @@ def _proof(connection: Any, visit, sent: dict[str, Any], point, by: str, now: da
     return Proof(
         here,
         None if not sent.get("tag") else bool(point and point.floor_id == visit.floor_id),
-        instant(sent.get("opened_at")),
-        instant(sent.get("sent_at")),
+        put_right(instant(sent.get("opened_at")), sent.get("offset_seconds")),
+        put_right(instant(sent.get("sent_at")), sent.get("offset_seconds")),
         now,
+        clocks_apart=rules.clocks_apart(sent.get("offset_seconds"), sent.get("offset_at_sending_seconds")),
         photo_wanted=bool(visit.photo_item),
-        photo_given=proof_photo is not None,
-        photo_old=_seen_before(connection, proof_photo),
+        photo_given=proof_photo is not None or bool(sent.get("proof_hash")),
+        photo_old=seen_before(connection, proof_photo),
         after_slot=visit.state == VisitState.MISSED,
         before=_place(connection, before.floor_id) if before else None,
-        before_sent_at=(before.sent_at or before.arrived_at) if before else None,
+        before_sent_at=(put_right(before.sent_at, before.clock_offset_seconds) or before.arrived_at) if before else None,
     )
 
 
@@ -236,7 +238,7 @@ def _before(connection: Any, visit, by: str):
     ).first()
 
 
-def _seen_before(connection: Any, photo_id: Any) -> bool:
+def seen_before(connection: Any, photo_id: Any) -> bool:
     """Whether a picture with the same content was sent before."""
     if photo_id is None:
         return False
@@ -252,6 +254,11 @@ def instant(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return at if at is not None and at.tzinfo is not None else None
+
+
+def put_right(at: datetime | None, offset_seconds: int | None) -> datetime | None:
+    """An instant of a phone's clock as ours would have shown it, by the offset that the phone had noted."""
+    return at + timedelta(seconds=offset_seconds or 0) if at is not None else None
 
 
 def subject(number: str) -> SimpleNamespace:
@@ -278,7 +285,7 @@ def recorded_late(
 
 
 def _in_time(connection: Any, visit, sent: dict[str, Any]) -> bool:
-    sent_at = instant(sent.get("sent_at"))
+    sent_at = put_right(instant(sent.get("sent_at")), sent.get("offset_seconds"))
     ends_at = connection.execute(sa.select(_patrol.c.ends_at).where(_patrol.c.id == visit.patrol_id)).scalar_one()
     return sent_at is not None and sent_at <= ends_at
 

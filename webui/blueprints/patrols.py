@@ -1,29 +1,33 @@
 """Patrols (clause 23): today's floors, one floor on the phone, the record with its flags; the plan, its tags, what is posted.
 
 A floor is sent as one JSON entry with an id made by the phone: sent twice it is kept once, so that a queue may send it again.
+What a phone carries along, and what it asks before it drops its own copy, is JSON too; what is refused then says why in JSON.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date
+from functools import wraps
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 
 from service import access
-from service.errors import Refused
-from service.findings import actions as findings
-from service.patrols import actions, queries
-from webui.errors import Missing, fault_of, remember
+from service.errors import Refused, ServiceError
+from service.patrols import actions, arrivals, queries, steps
+from webui.errors import Missing, SignedOut, WebError, fault_of, remember
 from webui.gates import gate, look_again, service_app
 from webui.security import takes_photos
 from webui.told import told
+from webui.views import carried
 from webui.views import patrols as views
 
 patrols = Blueprint("patrols", __name__)
 
 SUBMISSION = re.compile(r"[0-9A-Za-z-]{8,64}")
+ENTRY_LIMIT = 64 * 1024  # bytes; six answers and twenty findings fit in well
 
 
 def reader(person):
@@ -51,6 +55,27 @@ def tag_for(person, tag: str):
     return queries.of_tag(person, tag)
 
 
+def entry_for(person, entry_id: str):
+    """The receipt of one's own entry. Raises NotThere for anybody else's."""
+    return arrivals.receipt(service_app(), person, entry_id[:64])
+
+
+def answers_phones(view):
+    """What is refused says so in JSON: what, and what to do next. Who is logged out is sent to the log-in page as ever."""
+
+    @wraps(view)
+    def answered(**values):
+        try:
+            return view(**values)
+        except SignedOut:
+            raise
+        except (ServiceError, WebError) as error:
+            fault = fault_of(error)
+            return {"what": fault.what, "next": fault.next_step}, fault.status
+
+    return answered
+
+
 @patrols.get("/patrols")
 @gate(reader)
 def index(_person):
@@ -69,36 +94,70 @@ def floor(card):
     return render_template("patrols/floor.html", page=views.floor(card, request.args.get("tag", "")[:32]))
 
 
+@patrols.get("/patrols/day.json")
+@gate(reader)
+def day(person):
+    """What a phone carries along: today's floors with their checklists, our instant, and the token for sending."""
+    return carried.day(person)
+
+
+@patrols.get("/patrols/queue")
+@gate(reader)
+def queue(_person):
+    """What this phone has not got rid of yet; the page's script fills it."""
+    return render_template("patrols/queue.html")
+
+
+@patrols.get("/patrols/entries/<entry_id>")
+@answers_phones
+@gate(entry_for, "entry_id")
+def entry(receipt):
+    """What is here of an entry: its hash, the hashes of its photos, what became of it."""
+    return carried.receipt(receipt)
+
+
 @patrols.post("/patrols/floors/<int:visit_id>")
+@answers_phones
 @gate(visit_for, "visit_id")
 def submit(card):
-    """One floor as JSON: `id` made by the phone, answers, findings, times. The answer says what became of it."""
-    sent = request.get_json(silent=True)
+    """One floor as JSON: `id` made by the phone, answers, findings, times. The answer says what is here of it now.
+
+    `quiet` in the address: sent later by the phone's queue, so that no page has to tell of it. X-Phone-Now: the phone's clock.
+    """
+    raw = request.get_data()
+    sent = request.get_json(silent=True) if len(raw) <= ENTRY_LIMIT else None
     if not isinstance(sent, dict) or not SUBMISSION.fullmatch(str(sent.get("id", ""))):
         raise Refused(gettext("发来的内容看不懂。刷新这一页，再点一遍"))
-    done = actions.submit(service_app(), g.person, card.visit.id, str(sent["id"]), sent)
-    if not done.replayed:
+    done = actions.submit(
+        service_app(),
+        g.person,
+        card.visit.id,
+        str(sent["id"]),
+        sent,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        phone_now=steps.instant(request.headers.get("X-Phone-Now")),
+    )
+    if not done.replayed and "quiet" not in request.args:
         told(views.done_words(card, done), "", "")
-    return {
-        "id": sent["id"],
-        "late": done.late,
-        "findings": list(done.findings),
-        "next": views.next_address(g.person, card),
-    }
+    look_again()
+    receipt = carried.receipt(arrivals.receipt(service_app(), g.person, str(sent["id"])))
+    return receipt | {"late": done.late, "next": views.next_address(g.person, card)}
 
 
 @patrols.post("/patrols/floors/<int:visit_id>/photos")
 @takes_photos
+@answers_phones
 @gate(visit_for, "visit_id")
 def photo(card):
-    """A photo for the entry that follows; its hash lets the phone drop its own copy (T30)."""
-    file = request.files.get("photo")
-    if file is None or not file.filename:
+    """A photo of an entry that follows, or that `entry` names; its hash lets the phone drop its own copy (T30)."""
+    file, of = request.files.get("photo"), request.form.get("entry", "")
+    if file is None or not file.filename or (of and not SUBMISSION.fullmatch(of)):
         abort(400)
-    stored = findings.add_photo(service_app(), g.person, card.visit.centre_id, file.read(), file.filename)
+    stored = arrivals.add_photo(service_app(), g.person, card.visit.id, of, file.read(), file.filename)
     return {"id": stored.id, "sha256": stored.source_sha256}
 
 
+@patrols.get("/p/<tag>", endpoint="short")
 @patrols.get("/patrols/tags/<tag>")
 @gate(tag_for, "tag")
 def scan(found):
