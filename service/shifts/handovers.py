@@ -125,11 +125,10 @@ def give(app, person: Person, number: str, signing_: Signing, request_id: str | 
     proof = signing.prove(app, person, signing_.password, signing_.address)
     with app.writing() as session:
         handover, task, actor = _mine(app, session, person, number, GIVE)
-        listed = sheets.items(session, handover)
-        lacking = rules.missing_out(listed, sheets.goods(session, handover))
-        if lacking:
-            raise Refused(f"{len(lacking)} things lack a word or a count. Fill them in, then sign.", "list")
         row = _sign(session, handover, OUT, signing_, proof, actor)
+        listed = sheets.items(session, handover)
+        if lacking := rules.missing_out(listed, sheets.goods(session, handover)):
+            raise Refused(f"{len(lacking)} things lack a word or a count. Fill them in, then sign.", "list")
         _freeze(session, handover, listed)
         return _complete(app, session, task, {"signature": row.id}, actor, request_id)
 
@@ -139,12 +138,12 @@ def take(app, person: Person, number: str, signing_: Signing, request_id: str | 
     proof = signing.prove(app, person, signing_.password, signing_.address)
     with app.writing() as session:
         handover, task, actor = _mine(app, session, person, number, TAKE)
+        row = _sign(session, handover, IN, signing_, proof, actor)
         listed, goods = sheets.items(session, handover), sheets.goods(session, handover)
         if lacking := rules.missing_in(listed, goods):
             raise Refused(f"{len(lacking)} things are not gone through. Tick and count them, then sign.", "list")
         if rules.differing(goods) and not handover.settlement:
             raise Refused("You counted something else. Tell the difference instead of signing.", "list")
-        row = _sign(session, handover, IN, signing_, proof, actor)
         _keep_added(session, handover, listed)
         result = _complete(app, session, task, {"take_answer": "sign", "in_signature": row.id}, actor, request_id)
         move_work(app, session, handover, actor)

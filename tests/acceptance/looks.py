@@ -47,6 +47,8 @@ NO_PAGES = {
     "patrols.tag_picture",
     "procedures.diagram",
     "procedures.state",
+    "shifts.news",
+    "registers.file",
     "tickets.diagram",
     "tickets.state",
 }
@@ -192,6 +194,21 @@ LOOKS: dict[str, list[Look]] = {
         Look("error", "chen", "/promises", send("form[data-main]", "[data-default]", text="两小时到场")),
     ],
     "promises.preview": [Look("full", "chen", "/promises", send("form[data-main]", "[data-default]", **PROMISE))],
+    "registers.index": [Look("empty", "lin", "/registers"), Look("full", "chen", "/registers")],
+    "registers.show": [
+        Look("empty", "chen", "/registers/visitor-register"),
+        Look("full", "chen", "/registers/call-visit-register"),
+        Look("full", "qin", "/registers/patrol-record"),
+    ],
+    "registers.paper": [Look("full", "chen", "/registers/call-visit-register/print")],
+    "reviews.index": [Look("empty", "chen", "/reviews"), Look("full", "chen", "/reviews")],
+    "reviews.show": [
+        Look("full", "chen", "/reviews/{review}"),
+        Look("full", "qin", "/reviews/{review}"),
+        Look("full", "chen", "/reviews/RS2026-0001"),
+        Look("error", "chen", "/reviews/{review}", send("form[action$='/sign']")),
+    ],
+    "reviews.version": [Look("full", "chen", "/reviews/RS2026-0001/versions/1")],
     "exchange.index": [
         Look("empty", "wang", "/exchange"),
         Look("full", "wang", "/exchange"),
@@ -244,6 +261,29 @@ LOOKS: dict[str, list[Look]] = {
         Look("error", "chen", "/patrols/plan", send("form[action*='/postings?']", title=" ", expires_on="2026-12-01")),
     ],
     "patrols.tags": [Look("empty", "chen", "/patrols/tags"), Look("full", "chen", "/patrols/tags")],
+    "shifts.index": [
+        Look("empty", "lin", "/shifts"),
+        Look("full", "lin", "/shifts"),
+        Look("full", "chen", "/shifts"),
+        Look("error", "lin", "/shifts", send("form:has([name=until])", reason="x", until="23:59")),
+    ],
+    "shifts.week": [
+        Look("empty", "chen", "/shifts/roster"),
+        Look("full", "chen", "/shifts/roster", press("details:has([name=goods]) > summary", "[name=goods_name]")),
+        Look("full", "lin", "/shifts/roster"),
+    ],
+    "shifts.handover": [
+        Look("full", "lin", "/shifts/handovers/{handover}", dialogs=("help",)),
+        Look("full", "zhou", "/shifts/handovers/{handover}"),
+        Look("full", "zhou", "/shifts/handovers/{given}"),
+        Look("full", "chen", "/shifts/handovers/{given}"),
+        Look("error", "zhou", "/shifts/handovers/{given}", send("form[action$='/differ']", difference=" ")),
+    ],
+    "shifts.check": [Look("full", "lin", "/shifts/checks/{check}", dialogs=("help",)), Look("full", "chen", "/shifts/checks/{check}")],
+    "shifts.show_leave": [
+        Look("full", "lin", "/shifts/leaves/{leave}", dialogs=("help",)),
+        Look("full", "chen", "/shifts/leaves/{leave}"),
+    ],
     "findings.index": [Look("empty", "gao", "/findings"), Look("full", "gao", "/findings")],
     "findings.show": [
         Look("full", "gao", "/findings/{finding}", dialogs=("help",)),
@@ -263,6 +303,7 @@ LOOKS: dict[str, list[Look]] = {
 def lived(live) -> dict[str, str]:
     """Fill the centre; gives the ids that stand in the addresses: late, urged, asked, promised, paused, merged, failed, stood in for."""
     from service.tickets import actions, changes
+    from tests.webui.test_access_matrix import reviewed
 
     app, story = live.app, Story(live.app)
     lin, liu = story.person("lin"), story.person("liu")
@@ -285,10 +326,13 @@ def lived(live) -> dict[str, str]:
     actions.merge(app, lin, double, own)
     stand_in(app, "lin", "zhou", live)
     promise(app, live)
+    reviewed(app, story)  # RS2026-0001 is signed, the other one waits
     live.until("2026-11-23 11:00")
     fail(app)
     app.settings = replace(app.settings, smtp_host="127.0.0.1", smtp_tls="none", mail_from="zhiban@example.com")
     with app.session() as session:
+        waits_for = "select number from review where centre_id = 1 and number <> 'RS2026-0001' order by id"
+        review = session.execute(sa.text(waits_for)).scalar()
         version = session.execute(sa.text("select hash from process_definition where key = 'customer-request'")).scalar()
     return {
         "late": late,
@@ -302,8 +346,43 @@ def lived(live) -> dict[str, str]:
         "begun": begun,
         "answer": story.task("chen", "answer_supervisor", late).task_id,
         "version": version,
+        "review": review,
         **floors(app, story),
+        **shifts(app, story),
     }
+
+
+def shifts(app, story: Story) -> dict[str, str]:
+    """Two posts: at one the outgoing person writes, at the other the incoming one has to count; a check, a leave without cover."""
+    from datetime import timedelta
+
+    from engine.api import SYSTEM, Scope
+    from service.shifts import handovers, leaving, roster, sheets
+    from tests.acceptance.conftest import PASSWORD
+
+    chen, lin, here, now = story.person("chen"), story.person("lin"), story.world.centre_id, app.clock.now()
+    posts = {name: roster.add_post(app, chen, here, name, "specialist", "lin") for name in ("前台", "大堂")}
+    times = {"shift_ends_at": now + timedelta(minutes=15), "day": "2026-11-23"}
+    for count, (name, post) in enumerate(posts.items(), 1):
+        roster.save_goods(app, chen, post, roster.GoodsGiven("钥匙", "把", "count", 12))
+        given = {
+            "handover_number": f"JB2026-000{count}", "post_id": post, "post_name": name, "shift": "day", "outgoing": "lin",
+            "incoming": "zhou", "sign_due_at": now + timedelta(minutes=45),
+        }  # fmt: skip
+        app.engine.start("handover", given | times, business_key=given["handover_number"], scope=Scope(here), actor=SYSTEM)
+    handovers.add_note(app, lin, posts["前台"], "三座货梯明早检修")
+    with app.session() as session:
+        listed = sheets.items(session, handovers.named(session, "JB2026-0002"))
+        goods = sheets.goods(session, handovers.named(session, "JB2026-0002"))
+    counts = {row.goods_id: handovers.Count(11, "一把借出") for row in goods}
+    handovers.save_out(app, lin, "JB2026-0002", {i.key: "留意" for i in listed}, counts, "")
+    with app.session() as session:
+        sheet = sheets.sheet(session, handovers.named(session, "JB2026-0002"), sheets.OUT)
+    handovers.give(app, lin, "JB2026-0002", handovers.Signing(PASSWORD, sheet.hash, sheet.text))
+    check = {"check_number": "BH2026-0001", "person": "lin", "since_at": now - timedelta(hours=8)}
+    app.engine.start("end-of-day-check", check | times, business_key="BH2026-0001", scope=Scope(here), actor=SYSTEM)
+    leave = leaving.leave(app, lin, here, "去三座取快递单", now + timedelta(minutes=20))
+    return {"handover": "JB2026-0001", "given": "JB2026-0002", "check": "BH2026-0001", "leave": leave}
 
 
 def floors(app, story: Story) -> dict[str, str]:

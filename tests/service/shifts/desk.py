@@ -28,7 +28,11 @@ class Desk:
         clock.set(at(9))
         chen = story.person("chen")
         self.post = roster.add_post(self.app, chen, self.here, "前台", "specialist", "lin")
-        for name, measure, kind, expected in ((KEYS, "把", "count", 12), (RADIOS, "台", "count", 2), (CASH, "元", "money", 50000)):
+        for name, measure, kind, expected in (
+            (KEYS, "把", "count", 12),
+            (RADIOS, "台", "count", 2),
+            (CASH, "元", "money", 50000),
+        ):
             roster.save_goods(self.app, chen, self.post, roster.GoodsGiven(name, measure, kind, expected))
         self.put({(FRIDAY, Shift.DAY): "lin", (FRIDAY, Shift.NIGHT): "zhou"})
         if start:

@@ -43,7 +43,9 @@ def duty(story, role: str) -> str | None:
 
     with story.app.session() as session:
         env = SimpleNamespace(
-            connection=session.connection(), scope=SimpleNamespace(centre=story.world.centre_id), now=story.app.clock.now()
+            connection=session.connection(),
+            scope=SimpleNamespace(centre=story.world.centre_id),
+            now=story.app.clock.now(),
         )
         return duty_of(env, role)
 
@@ -174,6 +176,7 @@ def test_a_persons_own_shifts_around_now(story, desk, clock):
     save(story, {(desk, friday, DAY): ("", "lin"), (desk, MONDAY, DAY): ("", "lin")})
     lin = story.person("lin")
     with story.app.session() as session:
+
         def stretch(moment):
             return queries.stretch_of(session, lin.id, [story.world.centre_id], moment)
 
