@@ -47,6 +47,8 @@ def items() -> list[Item]:
         found.append(Item("reviews.index", "pencil", gettext("审核"), phone=False))
     if access.may(g.person, "see register"):
         found.append(Item("registers.index", "book-2", gettext("登记簿"), phone=False))
+    if access.may(g.person, "see shifts"):
+        found.append(Item("shifts.index", "id-badge-2", gettext("交接班"), phone=False))
     found.append(Item("notices.index", "bell", gettext("通知"), unread_count(g.person)))
     if access.reach(g.person).only(access.IN_CENTRE["see units"] | access.IN_CENTRE["change calendar"]):
         found.append(Item("calendar.index", "calendar-event", gettext("日历")))

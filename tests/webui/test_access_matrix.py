@@ -136,6 +136,7 @@ def live_in(app) -> Town:
     town.of_hu = of_the_other_centre(app, story)
     patrol(app, story)
     reviewed(app, story)
+    shift(app, story)
     deliver_due(app)
     town.tickets = [at_desk, at_work, complaint, gone]
     fill_ids(app, town)
@@ -170,6 +171,23 @@ def patrol(app, story: Story) -> None:
 
 
 def reviewed(app, story: Story) -> None:
+def shift(app, story: Story) -> None:
+    """A post with goods and a note, a handover that has begun, Lin's check before going home, and a leave without cover."""
+    from datetime import date
+
+    from service.shifts import handovers, leaving, roster
+    from service.shifts.models import Shift
+    from service.timetable.actions import plan_ahead, start_due
+
+    chen, lin, friday = story.person("chen"), story.person("lin"), date(2026, 11, 20)
+    post = roster.add_post(app, chen, story.world.centre_id, "前台", "specialist", "lin")
+    roster.save_goods(app, chen, post, roster.GoodsGiven("钥匙", "把", "count", 12))
+    cells = {(post, friday, Shift.DAY): ("", "lin"), (post, friday, Shift.NIGHT): ("", "zhou")}
+    roster.save_cells(app, chen, story.world.centre_id, cells)
+    handovers.add_note(app, lin, post, "三座货梯明早检修")
+    plan_ahead(app)
+    start_due(app)
+    leaving.leave(app, lin, story.world.centre_id, "取快递单", app.clock.now() + timedelta(minutes=10))
     """The first centre's daily review of the day: each matter decided, signed; the weekly one waits."""
     from service import demo
     from service.reviews import actions
@@ -231,6 +249,10 @@ def fill_ids(app, town: Town) -> None:
             "posting_id": column("select id from posting"),
             "finding_number": column("select number from finding order by id"),
             "findings.photo:key": column("select key from finding_photo"),
+            "post_id": column("select id from post"),
+            "handover_number": column("select number from handover"),
+            "check_number": column("select number from day_check"),
+            "leave_number": column("select number from leave_post"),
             "review_number": column("select number from review where centre_id = 1"),
             "version_number": [1],
             "action_id": column("select id from review_action order by id limit 2"),

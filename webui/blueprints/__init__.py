@@ -19,6 +19,7 @@ from webui.blueprints.promises import promises
 from webui.blueprints.queue import queue
 from webui.blueprints.registers import registers
 from webui.blueprints.reviews import reviews
+from webui.blueprints.shifts import shifts
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 from webui.blueprints.undo import undo
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     patrols,
     findings,
     registers,
+    shifts,
     reviews,
     notices,
     calendar,

@@ -6,6 +6,8 @@ from flask import g, url_for
 
 from service.subjects.models import Subject
 
+SHIFTS = ("handover", "end-of-day-check", "leave")  # a call for help about these is answered on the task's own page
+
 
 def href_of(kind: str | None, number: str) -> str:
     """The address of a thing's page; empty where its kind has none."""
@@ -13,6 +15,12 @@ def href_of(kind: str | None, number: str) -> str:
         return url_for("findings.show", finding_number=number)
     if kind == "patrol":
         return url_for("patrols.record", patrol_number=number)
+    if kind == "handover":
+        return url_for("shifts.handover", handover_number=number)
+    if kind == "end-of-day-check":
+        return url_for("shifts.check", check_number=number)
+    if kind == "leave":
+        return url_for("shifts.show_leave", leave_number=number)
     if kind == "review":
         return url_for("reviews.show", review_number=number)
     return ""
@@ -23,4 +31,6 @@ def href_of_task(task) -> str:
     subject = g.session.get(Subject, task.business_key)
     if subject is not None and subject.kind == "patrol" and task.element_id == "walk_floor":
         return url_for("patrols.index")
+    if task.process_key == "escalation" and subject is not None and subject.kind in SHIFTS:
+        return ""
     return href_of(subject.kind, task.business_key) if subject is not None else ""
