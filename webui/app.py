@@ -17,7 +17,7 @@ from flask_babel import gettext
 from service.health.queries import health as state_of_health
 from webui import errors, filters, i18n, menu, security, sessions, told
 from webui.blueprints import BLUEPRINTS
-from webui.views import drafts, undo
+from webui.views import carried, drafts, undo
 
 STATIC = Path(__file__).parent / "static"
 STATIC_SECONDS = 365 * 24 * 3600  # addresses carry the file's time, so a changed file has another address
@@ -73,6 +73,8 @@ def _helpers(web: Flask) -> None:
         clock_stands=clock_stands,
         draft_tabs=drafts.tabs,
         undo_offer=undo.offer,
+        strip_words=carried.strip_words,
+        phone_words=carried.phone_words,
         comma=i18n.comma,
         colon=i18n.colon,
     )

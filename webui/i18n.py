@@ -23,7 +23,7 @@ def install(app: Flask) -> None:
 
 def language() -> str:
     """The person's choice; before log-in what was chosen on the log-in page, else what the browser asks for."""
-    chosen = getattr(g.get("person"), "locale", None) or request.cookies.get(LANGUAGE_COOKIE)
+    chosen = g.get("shown_in") or getattr(g.get("person"), "locale", None) or request.cookies.get(LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return chosen
     return request.accept_languages.best_match(list(LANGUAGES), default="zh") or "zh"

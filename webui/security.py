@@ -16,7 +16,7 @@ from flask import Flask, Response, current_app, g, request
 from webui import sessions
 from webui.errors import Refused
 
-CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'; worker-src 'self'"
 # Photos are shown by the page; opened on their own they may do nothing at all.
 PHOTO_CSP = "default-src 'none'; sandbox"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from service.auth import actions
 
 YEAR_SECONDS = 365 * 24 * 3600
-WITHOUT_PERSON = frozenset({"static", "health.live", "health.ready"})
+WITHOUT_PERSON = frozenset({"static", "health.live", "health.ready", "phone.worker", "phone.offline"})
 
 
 def install(app: Flask) -> None:
@@ -52,9 +52,12 @@ def begin(response: Response, started: actions.LoggedIn) -> Response:
     return response
 
 
-def end(response: Response) -> Response:
+def end(response: Response, keep: bool = False) -> Response:
+    """Forget the session, and have the browser forget what it stored. `keep`: a phone still holds what it could not send; its
+    page has cleared the rest.
+    """
     response.delete_cookie(session_cookie(), path="/", secure=secure(), httponly=True, samesite="Lax")
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = '"cache"' if keep else '"cache", "storage"'
     return response
 
 

@@ -10,6 +10,7 @@ from tests.webui.conftest import ROOT
 from webui.security import CSP
 
 PUBLIC = {"static", "health.live", "health.ready", "health.metrics", "auth.login", "auth.login_language", "auth.first_password"}
+PUBLIC |= {"phone.manifest", "phone.worker", "phone.offline"}  # the same for everybody; whose floors it are is not in them
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -36,6 +37,7 @@ def address(rule) -> str:
         "point_id": 1,
         "posting_id": 1,
         "finding_number": "WT2026-0001",
+        "entry_id": "phone-entry-1",
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(example[m[1]]), rule.rule)
 

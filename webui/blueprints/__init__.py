@@ -13,13 +13,14 @@ from webui.blueprints.incidents import incidents
 from webui.blueprints.notices import notices
 from webui.blueprints.patrols import patrols
 from webui.blueprints.people import people
+from webui.blueprints.phone import phone
 from webui.blueprints.presence import presence
 from webui.blueprints.procedures import procedures
 from webui.blueprints.promises import promises
 from webui.blueprints.queue import queue
 from webui.blueprints.registers import registers
-from webui.blueprints.reviews import reviews
 from webui.blueprints.shifts import shifts
+from webui.blueprints.reviews import reviews
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 from webui.blueprints.undo import undo
@@ -36,8 +37,8 @@ BLUEPRINTS = (
     queue,
     patrols,
     findings,
-    registers,
     shifts,
+    registers,
     reviews,
     notices,
     calendar,
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     exchange,
     files,
     health,
+    phone,
     people,
     procedures,
     incidents,

@@ -84,7 +84,7 @@ def first_password():
 @gate(signed_in)
 def logout():
     actions.logout(service_app(), sessions.token())
-    return sessions.end(redirect(url_for("auth.login"), 303))
+    return sessions.end(redirect(url_for("auth.login"), 303), keep="keep" in request.form)
 
 
 @auth.post("/me")

@@ -1,10 +1,11 @@
 // Builds what the browser needs from npm into webui/static/vendor/ (never committed): Tabler's css, htmx, the diagram
-// viewer with our own drawing of tokens, and one sprite with only the icons named in icons.txt.
+// viewer with our own drawing of tokens, one sprite with only the icons named in icons.txt, and the pictures of the home screen.
 import { build } from 'esbuild';
 import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { icons } from './icons.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const out = path.join(here, '..', 'static', 'vendor');
@@ -45,5 +46,6 @@ await Promise.all([
   copyFile(find('htmx.org/dist/htmx.min.js'), path.join(out, 'htmx.js')),
   sprite(),
   diagram(),
+  icons(out),
 ]);
 console.log('webui/static/vendor: built');

@@ -174,13 +174,18 @@ def floor(card: queries.VisitCard, tag: str) -> SimpleNamespace:
         ],
         postings=[(p, posting_kinds()[str(p.kind)], day(p.expires_on)) for p in card.postings],
         photo_item=checklist.photo_items()[visit.photo_item].in_(shown) if visit.photo_item else "",
-        departments={key: words.department(key) for key in ("engineering", "safety", "specialist")},
+        departments=departments(),
         severities=severities(),
         tag=tag,
         post_href=url_for("patrols.submit", visit_id=visit.id),
         photo_href=url_for("patrols.photo", visit_id=visit.id),
         back=url_for("patrols.index"),
     )
+
+
+def departments() -> dict[str, str]:
+    """Who may have to put a finding right."""
+    return {key: words.department(key) for key in ("engineering", "safety", "specialist")}
 
 
 def severities() -> dict[str, str]:
@@ -244,11 +249,21 @@ def _line(visit, groups, findings: list, proof) -> SimpleNamespace:
         arrived=clock_time(visit.arrived_at) if visit.arrived_at else "",
         answers=answers,
         findings=[(f.number, f.words, url_for("findings.show", finding_number=f.number)) for f in findings],
-        flags=[flag(f) for f in visit.flags],
+        flags=[_flag(f, visit) for f in visit.flags],
         look=rules.weight(visit.flags) >= rules.LOOK,
         proof=url_for("findings.photo", key=proof.key) if proof else "",
         item=checklist.photo_items()[visit.photo_item].in_(language()) if visit.photo_item else "",
     )
+
+
+def _flag(value, visit) -> str:
+    """The flag's words; of a wrong clock also by how much, where the phone has noted it."""
+    minutes = round((visit.clock_offset_seconds or 0) / 60)
+    if value != "clock-off" or not minutes:
+        return flag(value)
+    if minutes > 0:
+        return gettext("手机的钟慢 %(n)d 分", n=minutes)
+    return gettext("手机的钟快 %(n)d 分", n=-minutes)
 
 
 def answer(value) -> str:
@@ -352,7 +367,7 @@ def tag_sheet(centre) -> SimpleNamespace:
 
 def qr(code: str) -> bytes:
     """The QR of a tag: the address that the phone's own camera opens."""
-    address = f"{service_app().settings.address}{url_for('patrols.scan', tag=code)}"
+    address = f"{service_app().settings.address}{url_for('patrols.short', tag=code)}"
     out = io.BytesIO()
     segno.make(address, error="m").save(out, kind="svg", scale=4, border=2, xmldecl=False, nl=False)
     return out.getvalue()
