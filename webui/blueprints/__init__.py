@@ -19,8 +19,8 @@ from webui.blueprints.procedures import procedures
 from webui.blueprints.promises import promises
 from webui.blueprints.queue import queue
 from webui.blueprints.registers import registers
-from webui.blueprints.shifts import shifts
 from webui.blueprints.reviews import reviews
+from webui.blueprints.shifts import shifts
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
 from webui.blueprints.undo import undo
