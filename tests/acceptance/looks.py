@@ -37,6 +37,7 @@ class Look:
 NO_PAGES = {
     "static",
     "health.live",
+    "health.metrics",
     "health.ready",
     "desk.find",
     "desk.who",
@@ -206,7 +207,7 @@ LOOKS: dict[str, list[Look]] = {
         Look("full", "chen", "/reviews/{review}"),
         Look("full", "qin", "/reviews/{review}"),
         Look("full", "chen", "/reviews/RS2026-0001"),
-        Look("error", "chen", "/reviews/{review}", send("form[action$='/sign']")),
+        Look("error", "chen", "/reviews/{review}", send("form[action$='/decide']")),
     ],
     "reviews.version": [Look("full", "chen", "/reviews/RS2026-0001/versions/1")],
     "exchange.index": [
@@ -303,6 +304,7 @@ LOOKS: dict[str, list[Look]] = {
 def lived(live) -> dict[str, str]:
     """Fill the centre; gives the ids that stand in the addresses: late, urged, asked, promised, paused, merged, failed, stood in for."""
     from service.tickets import actions, changes
+    from service.timetable.actions import plan_ahead, start_due
     from tests.webui.test_access_matrix import reviewed
 
     app, story = live.app, Story(live.app)
@@ -328,6 +330,8 @@ def lived(live) -> dict[str, str]:
     promise(app, live)
     reviewed(app, story)  # RS2026-0001 is signed, the other one waits
     live.until("2026-11-23 11:00")
+    plan_ahead(app)
+    start_due(app, kind="daily-review")  # that of Saturday, which is late
     fail(app)
     app.settings = replace(app.settings, smtp_host="127.0.0.1", smtp_tls="none", mail_from="zhiban@example.com")
     with app.session() as session:

@@ -99,7 +99,8 @@ def test_what_counts_as_no_page_is_none(live):
     web, ids = create_app(live.app), lived(live)
     lin, photo = Browser(web), _one(live, "select key from photo")
     assert lin.login("lin", "zhiban-demo-2026").status_code == 303
-    given = {"key": "tickets", "number": ids["late"], "procedure": "customer-request", "version": ids["version"]}
+    given = {"key": "tickets", "number": ids["late"], "procedure": "customer-request", "version": ids["version"],
+             "record": "call-visit-register"}
     special = {"files.photo": {"key": photo}, "patrols.tag_picture": {"tag": ids["tag"]},
                "findings.photo": {"key": _one(live, "select key from finding_photo")}, "static": {"filename": "css/tokens.css"}}
     for rule in web.url_map.iter_rules():
