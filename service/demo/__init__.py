@@ -23,7 +23,7 @@ from engine.clock import FrozenClock
 from engine.errors import NotFound
 from service.calendars.actions import start_calendar
 from service.calendars.queries import calendar_of
-from service.demo import company, customers, floors, life, people, scene
+from service.demo import company, customers, floors, life, people, posts, scene
 from service.demo.living import Place
 from service.demo.living import World as Living
 from service.demo.small import CAST, World, build, found, is_there, requests, world
@@ -164,6 +164,7 @@ def _founded(living, app, size: int, now: datetime, seed: int) -> tuple[Place, P
             places.append(Place(site, calendar, callers, [s for s in staff.values() if s.centre == which]))
         start_at = _start(places[0].calendar, now, MONTH if size >= MONTH_FROM else DAYS)
         people.roster(session, [(p.site, p.calendar, which) for p, which in zip(places, ("river", "east"))], staff, start_at, now)
+        posts.open_desk(session, places[0].site, places[0].calendar, now)
         local = places[0].calendar.local(start_at)
         session.add(Counter(name=f"ticket-{local.year}", value=local.timetuple().tm_yday * 10))
     return *places, staff, start_at

@@ -188,6 +188,7 @@ def shift(app, story: Story) -> None:
     plan_ahead(app)
     start_due(app)
     leaving.leave(app, lin, story.world.centre_id, "取快递单", app.clock.now() + timedelta(minutes=10))
+    handovers.ask_help(app, lin, "LG2026-0001", "一时走不开")
 
 
 def reviewed(app, story: Story) -> None:
@@ -254,6 +255,7 @@ def fill_ids(app, town: Town) -> None:
             "post_id": column("select id from post"),
             "handover_number": column("select number from handover"),
             "check_number": column("select number from day_check"),
+            "call_id": column("select id from user_task where process_key = 'escalation' and business_key like 'LG%'"),
             "leave_number": column("select number from leave_post"),
             "finding_number": column("select number from finding order by id"),
             "findings.photo:key": column("select key from finding_photo"),

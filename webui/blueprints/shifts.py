@@ -7,15 +7,18 @@ from dataclasses import replace
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_babel import gettext
 
-from engine.errors import FormInvalid
+from engine.errors import FormInvalid, VersionClash
 from service import access
 from service.errors import Refused
 from service.shifts import handovers, leaving, roster
 from service.signing.actions import ContentChanged
+from service.tickets import actions as tickets
+from webui import forms
 from webui.errors import Missing, fault_of, remember
 from webui.gates import gate, look_again, service_app
 from webui.told import told
 from webui.views import shifts as views
+from webui.views import things
 
 shifts = Blueprint("shifts", __name__)
 
@@ -48,6 +51,11 @@ def check_for(person, check_number: str):
 def leave_for(person, leave_number: str):
     """A leave of a centre that the person sees; None otherwise."""
     return views.leave_named(person, leave_number)
+
+
+def call_for(person, call_id: str):
+    """A call for help about a handover, a check or a leave that the person may answer; None otherwise."""
+    return views.call_named(person, call_id)
 
 
 # --- now --------------------------------------------------------------------------------------------------------------
@@ -309,6 +317,29 @@ def _left(found, element: str, values: dict, words: str):
     )
 
 
+# --- calls for help ---------------------------------------------------------------------------------------------------
+
+
+@shifts.post("/shifts/calls/<call_id>")
+@gate(call_for, "call_id")
+def answer_call(task):
+    """Answer what somebody asked about a handover, a check or a leave (clause 12)."""
+    values = forms.sent(views.call_form(task), request.form)
+    page = things.href_of(views.kind_of(task.business_key), task.business_key)
+    return _kept(
+        lambda: tickets.complete_task(
+            service_app(),
+            g.person,
+            task.id,
+            values,
+            seen=views.number(request.form.get("seen")),
+            request_id=_request_id(),
+        ),
+        gettext("答复了"),
+        page,
+    )
+
+
 # --- shared -----------------------------------------------------------------------------------------------------------
 
 
@@ -324,10 +355,10 @@ def _kept(do, words: str, page: str):
     """Do it and go to the page; what the domain refuses stands on the page of errors, with the way back."""
     try:
         do()
-    except (Refused, FormInvalid) as error:
+    except (Refused, FormInvalid, VersionClash) as error:
         look_again()
         fault = replace(fault_of(error), link=page, link_text=gettext("回去改"))
-        return render_template("errors/page.html", fault=fault), 422
+        return render_template("errors/page.html", fault=fault), fault.status
     look_again()
     told(words)
     return redirect(page, 303)

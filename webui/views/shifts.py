@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask import g, url_for
 from flask_babel import gettext
 
+from engine.tables import user_task
 from service import access
 from service.organisation.models import Centre, Person, Role
 from service.shifts import handovers, queries, roster, rules, sheets
@@ -32,10 +33,15 @@ from service.shifts.models import (
 )
 from service.shifts.sheets import IN, OUT
 from service.signing.queries import signatures_of
-from webui import words
+from service.subjects.models import Subject
+from service.tickets.models import Escalation
+from webui import forms, words
 from webui.filters import Clock, clock, day, local, month_day, now, weekday, when
+from webui.gates import service_app
 from webui.i18n import listed
 from webui.people import know, name_of
+from webui.views import things
+from webui.views.story import element_name
 
 
 def shift(value: Any) -> str:
@@ -182,6 +188,49 @@ def news() -> SimpleNamespace:
             for t in found.late
         ],
     )  # fmt: skip
+
+
+# --- calls for help about one of these ---------------------------------------------------------------------------------
+
+
+def call_named(person, task_id: str):
+    """The open task of an escalation about a handover, a check or a leave, if the person may do it."""
+    task = g.session.execute(sa.select(user_task).where(user_task.c.id == task_id)).first()
+    subject = task and g.session.get(Subject, task.business_key)
+    if not subject or task.process_key != "escalation" or subject.kind not in things.SHIFTS:
+        return None
+    return task if access.may(person, "do", task) else None
+
+
+def calls(number: str) -> list[SimpleNamespace]:
+    """What the reader is asked about `number`, each with its form."""
+    rows = g.session.execute(
+        sa.select(user_task).where(
+            user_task.c.business_key == number, user_task.c.process_key == "escalation", user_task.c.state == "open"
+        )
+    )
+    return [_call(row) for row in rows if access.may(g.person, "do", row)]
+
+
+def _call(row) -> SimpleNamespace:
+    definition = service_app().engine.definition(row.definition_hash)
+    form = forms.localized(definition.procedure.forms.get(row.form), definition)
+    asked = g.session.scalars(sa.select(Escalation).where(Escalation.instance_id == row.instance_id)).first()
+    name = element_name(definition, row.element_id)
+    return SimpleNamespace(
+        id=row.id, name=name, version=row.version, clock=clock(row.due_at, row.opened_at), button=words.button(row.element_id, name),
+        why=listed(name_of(asked.asked_by), asked.reason) if asked else "",
+        fields=forms.views(form, form.initial({})),
+    )  # fmt: skip
+
+
+def kind_of(number: str) -> str:
+    return g.session.get_one(Subject, number).kind
+
+
+def call_form(task):
+    definition = service_app().engine.definition(task.definition_hash)
+    return forms.localized(definition.procedure.forms.get(task.form), definition)
 
 
 # --- the roster -------------------------------------------------------------------------------------------------------
@@ -357,6 +406,7 @@ def handover_page(handover: Handover, differences: list | None = None) -> Simple
         may_ask=at != "done" and access.may(g.person, "hand over", g.session.get(Centre, handover.centre_id)),
         news=news() if mine else None,
         record=_record(handover) if at == "done" else None,
+        calls=calls(handover.number),
     )
 
 
@@ -485,6 +535,7 @@ def check_page(check: DayCheck) -> SimpleNamespace:
         waiting=[i for i in items if not i.answer], answered=[i for i in items if i.answer],
         clock=Clock("done", when(check.done_at)) if check.done_at else clock(check.shift_ends_at, check.opened_at),
         answers={str(a): answer_words(a) for a in CheckAnswer},
+        calls=calls(check.number),
         may_ask=check.done_at is None and access.may(g.person, "hand over", g.session.get(Centre, check.centre_id)),
     )  # fmt: skip
 
@@ -558,6 +609,7 @@ def leave_page(row: Leave) -> SimpleNamespace:
         clock=Clock("done", when(row.back_at)) if over else clock(row.back_due_at, row.asked_at),
         may_name=asked and access.may(g.person, "change roster", centre),
         may_return=away and row.person == g.person.username,
+        calls=calls(row.number),
         may_ask=not over and access.may(g.person, "hand over", centre),
         covers=[p for p, _ in _people(centre, Role.SPECIALIST) if p.username != row.person],
     )  # fmt: skip

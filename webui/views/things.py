@@ -6,7 +6,7 @@ from flask import g, url_for
 
 from service.subjects.models import Subject
 
-SHIFTS = ("handover", "end-of-day-check", "leave")  # a call for help about these is answered on the task's own page
+SHIFTS = ("handover", "end-of-day-check", "leave")  # a call for help about these is answered on their page
 
 
 def href_of(kind: str | None, number: str) -> str:
@@ -31,6 +31,4 @@ def href_of_task(task) -> str:
     subject = g.session.get(Subject, task.business_key)
     if subject is not None and subject.kind == "patrol" and task.element_id == "walk_floor":
         return url_for("patrols.index")
-    if task.process_key == "escalation" and subject is not None and subject.kind in SHIFTS:
-        return ""
     return href_of(subject.kind, task.business_key) if subject is not None else ""
