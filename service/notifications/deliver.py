@@ -56,6 +56,9 @@ def _deliver_one(app, id: int) -> bool:
     try:
         with app.writing() as session:
             return _deliver(session, id, app.clock.now())
+    except sa.exc.OperationalError as error:
+        log.warning("outbox row %s waits: the database is busy: %s", id, error.orig)  # no fault of the row's: not counted
+        return False
     except Exception as error:  # whatever the row holds, the next rows are served; the row waits or is parked
         log.exception("outbox row %s could not be delivered", id)
         with app.writing() as session:

@@ -52,6 +52,20 @@ def person(username: str):
         return session.scalars(sa.select(Person).where(Person.username == username)).one()
 
 
+def reachable_by_mail() -> int:
+    """Everybody gives an address."""
+    from service.notifications.channels import channels_of
+    from service.notifications.preferences import choose
+    from service.organisation.models import Person
+
+    with app().session() as session:
+        people = list(session.scalars(sa.select(Person)))
+    for one in people:
+        for channel in channels_of(app().settings):
+            choose(app(), one, channel, f"{one.username}@example.com")
+    return len(people)
+
+
 def unit(code: str = "3-1201") -> int:
     with app().database.connect() as connection:
         return connection.execute(sa.text("select id from unit where code = :code"), {"code": code}).scalar_one()
@@ -70,13 +84,12 @@ def tried(call: str, *values) -> str:
 
 # --- what is done to a process before it begins -------------------------------------------------------------------------------
 
-def impatient(idle: str) -> None:
-    """PostgreSQL waits less long for a session that stands still in a step."""
+def impatient(name: str, usual: str, here: str) -> None:
+    """PostgreSQL waits less long than usual: for a session that stands still in a step, or for a lock."""
     from service import db
 
-    shorter = db.POSTGRESQL_OPTIONS.replace("idle_in_transaction_session_timeout=15s", f"idle_in_transaction_session_timeout={idle}")
-    assert shorter != db.POSTGRESQL_OPTIONS
-    db.POSTGRESQL_OPTIONS = shorter
+    assert f"{name}={usual}" in db.POSTGRESQL_OPTIONS
+    db.POSTGRESQL_OPTIONS = db.POSTGRESQL_OPTIONS.replace(f"{name}={usual}", f"{name}={here}")
 
 
 def shifted(path: str) -> None:

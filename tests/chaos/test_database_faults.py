@@ -73,8 +73,8 @@ def test_a_worker_that_stands_still_in_a_step_keeps_its_own_instance_for_a_while
     idle = 15 if full else 2
     with centre(copies, centre_template, tmp_path) as (stage, database):
         held, other = stage.do("registered", uuid4().hex), stage.do("registered", uuid4().hex)
-        zombie = stage.do("tried", "dispatch", held, "zombie", before=[("tests.chaos.hands:impatient", f"{idle}s"),
-                                                                      stop("commit", tmp_path / "moments")], wait=False)
+        zombie = stage.do("tried", "dispatch", held, "zombie", wait=False, before=[
+            ("tests.chaos.hands:impatient", "idle_in_transaction_session_timeout", "15s", f"{idle}s"), stop("commit", tmp_path / "moments")])
         assert wait_until(lambda: _state(zombie.pid) == "T", 30)
         began = time.monotonic()
         assert stage.do("tried", "dispatch", other, "other") == "done"
@@ -305,3 +305,19 @@ def test_a_deadlock_is_tried_again_and_nobody_sees_it(copies, centre_template, t
         assert [answer.status for answer in answers] == [303], stage.log.read_text()[-1500:]
         assert "is done again" in stage.log.read_text()
         assert faults_of(database) == ""
+
+
+@pytest.mark.databases("postgresql")
+def test_a_notice_that_waited_for_the_database_has_not_failed(copies, centre_template, tmp_path):
+    """F12: only faults of its own are counted, not that somebody held a lock."""
+    with centre(copies, centre_template, tmp_path) as (stage, database):
+        stage.do("due", stage.do("dispatched", uuid4().hex))
+        with database.begin() as other:
+            other.execute(sa.text("lock table notice in exclusive mode"))
+            assert stage.do("tried", "deliver", before=[("tests.chaos.hands:impatient", "lock_timeout", "5s", "200ms")]) == "done"
+        with database.connect() as connection:
+            rows = connection.execute(sa.text("select tries, sent_at from outbox")).all()
+        assert rows and {tuple(row) for row in rows} == {(0, None)}
+        stage.do("deliver")
+        with database.connect() as connection:
+            assert connection.execute(sa.text("select count(*) from outbox where sent_at is null")).scalar() == 0
