@@ -21,7 +21,7 @@ from engine.differences import JOINS
 from engine.errors import EngineError
 from engine.operations import Failure
 from tests.engine.conftest import form
-from tests.engine.differential.diagrams import Drawing
+from tests.engine.differential.diagrams import BLOCKS, Drawing
 from tests.engine.drawing import flows, plain, process, user
 
 LIN = Actor("lin")
@@ -179,7 +179,7 @@ class Story:
     def __init__(self, engine, seed: int):
         self.engine, self.dice, self.seed = engine, random.Random(seed), seed
         self.editions, drawing = 0, Drawing(self.dice)
-        self.xml, self.used = drawing.xml(2), drawing.used
+        self.xml, self.used = drawing.xml(2, BLOCKS[seed % len(BLOCKS)]), drawing.used
         self.put(self.xml, "first")
         self.stays, self.moves = (self.start(f"{seed}-{n}", 2 * seed + n) for n in (1, 2))
 
