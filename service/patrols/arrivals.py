@@ -45,7 +45,7 @@ def _waiting(session: Session, me: Person, hashes: list[str]) -> dict[str, int]:
         FindingPhoto.finding_id.is_(None),
         FindingPhoto.visit_id.is_(None),
     )
-    return dict(session.execute(query).tuples().all()) if hashes else {}
+    return dict(session.execute(query).all()) if hashes else {}
 
 
 def add_photo(app, person: Person, visit_id: int, submission_id: str, sent: bytes, name: str) -> FindingPhoto:

@@ -182,8 +182,19 @@
     return true;
   }
 
+  // The floor is not to be walked again, though the day was fetched before.
+  function without(floorId) {
+    state.day.patrols.forEach(patrol => {
+      const left = patrol.floors.filter(f => f.id !== floorId);
+      patrol.done += patrol.floors.length - left.length;
+      patrol.floors = left;
+    });
+    return state.day;
+  }
+
   // The server holds all of it. What did not count stays on the list until somebody has read why.
-  const letGo = (item, receipt) => write(({ entries, photos }) => {
+  const letGo = (item, receipt) => write(({ day, entries, photos }) => {
+    if (state.day) day.put(without(item.floor.id), 'day');
     photos.delete(photosFor(item.id));
     if (receipt.outcome === 'counted') entries.delete(item.id);
     else entries.put({ ...item, state: 'told', outcome: receipt.outcome, by: receipt.by });
