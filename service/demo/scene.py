@@ -15,6 +15,8 @@ from service.demo import deeds
 from service.demo.living import Case, Place, Story, World
 from service.demo.people import Staff
 from service.demo.texts import starting_with
+from service.tickets import promising
+from service.tickets.promising import Terms
 
 Act = tuple[datetime, Callable[[World, Case], None]]
 
@@ -71,6 +73,7 @@ def doing(deed: Callable[..., object], *more: object) -> Callable[[World, Case],
 
 def river(scene: Scene) -> None:
     """江湾中心: the work of Lin, Zhou, Chen, Wang, Gao, Liu, Sun and Qin."""
+    _contracts(scene)
     _lin_acts(scene)
     _lin_waits(scene)
     _superiors(scene)
@@ -80,6 +83,17 @@ def river(scene: Scene) -> None:
     _promises(scene)
 
 
+def _contracts(s: Scene) -> None:
+    """What the project's contract promised, from the first of the lived days on."""
+    from_on = s.place.calendar.local(s.world.clock.now()).date()
+    source = "物业服务合同"
+    for terms in (
+        Terms("装修申请两小时内答复", f"{source}第 8 条", from_on, category="renovation", response_minutes=120),
+        Terms("急修二十分钟到场", f"{source}第 9 条", from_on, category="repair", urgency="urgent", arrival_minutes=20),
+    ):
+        promising.save(s.world.app, s.who("chen"), s.place.site.centre.id, terms)
+
+
 def _lin_acts(s: Scene) -> None:
     """Lin's own tasks, in different states."""
     b, p = s.b, s.p
@@ -87,7 +101,7 @@ def _lin_acts(s: Scene) -> None:
         (b(186), deeds.dispatch), (b(178), s.accept("gao", "liu")), (b(150), deeds.arrive), (b(68), deeds.handle)])
     s.ticket(b(130), "lin", "3-1107", "洗手池下水很慢", [
         (b(127), deeds.dispatch), (b(115), s.accept("zhangbo")), (b(90), deeds.arrive), (b(22), deeds.handle)])
-    s.ticket(b(9), "lin", "2-1604", "固定车位被人占了")
+    s.ticket(b(17), "lin", "2-1604", "固定车位被人占了")  # two minutes late: told to Lin and Chen
     s.ticket(b(4), "lin", "1-0907", "门禁读头不灵")
     s.ticket(b(28), "lin", "3-0903", "茶水间净水器不出水", [
         (b(25), deeds.dispatch), (b(16), doing(deeds.ask, s.who("gao"), "净水器是公司自己的还是大楼配的？进水阀在哪一间？"))])

@@ -17,10 +17,11 @@ from service.auth.actions import login
 from service.customers.models import Contact, ContactPhone
 from service.customers.queries import by_phone, find_units
 from service.errors import LoginRefused
+from service.notifications.models import Notice
 from service.organisation.models import Person
 from service.settings import Settings
 from service.tickets import queries
-from service.tickets.models import Escalation, Photo, Ticket, TicketState
+from service.tickets.models import ContractPromise, Escalation, Photo, Target, Ticket, TicketState
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 AFTERNOON = datetime(2026, 11, 25, 15, 20, tzinfo=SHANGHAI)  # a Wednesday
@@ -83,6 +84,16 @@ def test_lin_finds_at_least_eight_tasks_in_different_states_one_of_them_overdue(
     assert {"dispatch", "verify", "answer_question", "return_visit", "handle_on_the_spot"} <= set(steps)
     assert 1 <= sum(item.minutes_left < 0 for item in lin.items) <= 3
     assert lin.promises and lin.not_accepted and lin.waiting
+
+
+def test_the_contracts_promises_count_and_a_late_dispatch_was_told_to_lin_and_chen(filled, work):
+    with filled.session() as session:
+        assert count(session, ContractPromise.ended_at.is_(None)) == 2
+        assert count(session, Target.source == "promise", Target.promise_id.is_not(None)) > 0
+    assert [i for i in work("lin").items if i.element_id == "dispatch" and i.minutes_left < 0]
+    with filled.session() as session:
+        reminders = session.execute(sa.select(Person.username, Notice.data).join(Person).where(Notice.kind == "reminder")).all()
+    assert {"lin", "chen"} <= {username for username, data in reminders if data.get("about") == "到时没派单"}
 
 
 def test_the_field_finds_slips_to_accept_to_arrive_at_and_to_handle(filled, work):
