@@ -61,7 +61,7 @@
     box.replaceChildren(...parts.filter(Boolean));
   }
 
-  const heading = text => node('header', { class: 'z-alonehead' }, location.pathname === '/patrols' ? '' : node('a', { class: 'z-btn quiet', href: '/patrols' }, icon('chevron-left'), w.patrols), node('h1', { class: 'z-head z-grow' }, text));
+  const heading = text => node('header', { class: 'z-alonehead' }, text === w.patrols ? '' : node('a', { class: 'z-btn quiet', href: '/patrols' }, icon('chevron-left'), w.patrols), node('h1', { class: 'z-head z-grow' }, text));
 
   // --- today's floors --------------------------------------------------------------------------------------------------
 
@@ -86,7 +86,8 @@
       patrol.all - patrol.floors.length ? node('p', { class: 'z-more z-hint' }, fill(w.walked, { n: patrol.all - patrol.floors.length })) : null);
   }
 
-  function listPage(entries, said = '') {
+  let said = ''; // why it is the list and not a floor
+  function listPage(entries) {
     const patrols = queue.day()?.patrols || [], queued = new Set(entries.map(e => e.floor.id));
     box.replaceChildren(heading(w.patrols), ...(said ? [node('div', { class: 'z-offer', role: 'status' }, said)] : []),
       ...(patrols.length ? patrols.map(p => patrolPanel(p, queued)) : [empty(w.empty, w.emptyHint)]));
@@ -139,7 +140,8 @@
     if (location.pathname === '/patrols/queue') return queuePage(entries);
     const { scanned, opened, found } = await find();
     if (found && !entries.some(e => e.floor.id === found.floor.id)) return floorPage(found.patrol, found.floor, scanned);
-    return listPage(entries, found || opened ? w.nothingHere : scanned ? w.noSuchTag : '');
+    said = found || opened ? w.nothingHere : scanned ? w.noSuchTag : '';
+    return listPage(entries);
   }
 
   async function begin() {

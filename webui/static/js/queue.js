@@ -225,8 +225,10 @@
     if (!box) return;
     const off = state.reached === false || (state.reached === null && navigator.onLine === false);
     const n = waiting.length;
-    const text = n ? (state.login ? w.login : off ? w.offline : w.waiting).replace('{n}', n) : look ? w.look.replace('{n}', look) : others ? w.others.replace('{n}', others) : off && box.dataset.always ? w.none : '';
+    const text = n ? (state.login ? w.login : off ? w.offline : w.waiting).replace('{n}', n) : off && box.dataset.always ? w.none : look ? w.look.replace('{n}', look) : others ? w.others.replace('{n}', others) : '';
     box.hidden = !text;
+    box.querySelector('[data-off]').hidden = !off;
+    box.querySelector('[data-on]').hidden = off;
     box.querySelector('[data-queue-text]').textContent = text;
     const link = box.querySelector('a');
     link.hidden = !n && !look;
