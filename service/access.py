@@ -60,6 +60,9 @@ IN_CENTRE: dict[str, frozenset[Role]] = {
     "walk patrols": DESK | LEAD,
     "change patrols": LEAD,
     "post notices": DESK | LEAD,
+    "see rounds": DESK | LEAD | READING,
+    "tick rounds": DESK | LEAD,
+    "change rounds": LEAD,
     "see reviews": LEAD | READING,
     "decide in reviews": LEAD | READING,  # quality decides where it has to sign what the manager did not
     "see findings": WORKING | READING,

@@ -27,6 +27,7 @@ from service.calendars.rules import Calendar, Week
 from service.findings.models import Finding, Source
 from service.organisation.models import Role, Unit
 from service.patrols.models import PatrolPlan, Rhythm
+from service.rounds.models import RoundFiling, RoundItem, RoundKind
 from service.settings import Settings
 from service.shifts.models import Leave, LeaveState, Post
 from service.signing.models import Signature
@@ -181,6 +182,24 @@ def _leave(app, session, variables: dict[str, Any]) -> Leave:
     )
 
 
+def _round_item(app, session, variables: dict[str, Any]) -> RoundItem:
+    """The line of the timetable that a round or a notice is about."""
+    return RoundItem(
+        id=1, centre_id=1, kind=RoundKind.ETIQUETTE, name="礼仪引导", from_time="08:15", until_time="09:30",
+        posts=["客服前台", "电梯前室"], changed_by="chen", changed_at=app.clock.now(),
+    )  # fmt: skip
+
+
+def _filing(app, session, variables: dict[str, Any]) -> RoundFiling:
+    session.add(_round_item(app, session, variables))
+    session.flush()
+    return RoundFiling(
+        number=str(variables["filing_number"]), centre_id=1, item_id=1, before_from="08:15", before_until="09:30",
+        after_from="08:00", after_until="09:15", reason=str(variables["reason"]), filed_by=str(variables["filed_by"]),
+        filed_at=variables["filed_at"],
+    )  # fmt: skip
+
+
 def _more_tickets(app, session, given: Iterable[dict[str, Any]]) -> list[Ticket]:
     """Tickets that are open while the story happens, each with number, title and owner."""
     return [
@@ -214,8 +233,10 @@ _ROWS = {
     "patrol_number": _plan_of_patrol,
     "handover_number": _post,
     "leave_number": _leave,
+    "round_number": _round_item,
+    "filing_number": _filing,
 }
-_KEYS = (*_ROWS, "check_number", "review_number")
+_KEYS = (*_ROWS, "check_number", "review_number", "workplace_number")
 
 
 def play_all(root: Path, keys: Iterable[str] = ()) -> Iterator[tuple[Procedure, scenarios.Report]]:

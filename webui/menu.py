@@ -43,8 +43,10 @@ def items() -> list[Item]:
     found.append(Item("tickets.index", "ticket", gettext("工单")))
     if access.may(g.person, "see patrols"):
         found.append(Item("patrols.index", "list-check", gettext("巡查"), phone=access.may(g.person, "walk patrols")))
+    if access.may(g.person, "see rounds"):
+        found.append(Item("rounds.index", "user", gettext("值守"), phone=False))
     if access.may(g.person, "see reviews"):
-        found.append(Item("reviews.index", "pencil", gettext("审核"), phone=False))
+        found.append(Item("reviews.index", "eye", gettext("审核"), phone=False))
     if access.may(g.person, "see register"):
         found.append(Item("registers.index", "book-2", gettext("登记簿"), phone=False))
     if access.may(g.person, "see shifts"):

@@ -21,6 +21,7 @@ from service.organisation.models import Branch, Building, Centre, Company, Perso
 from service.patrols.models import Patrol, Visit, VisitState
 from service.registers import rules
 from service.registers.rules import Record, Row, Span
+from service.rounds.models import Round, RoundState
 from service.shifts.models import HandoverRecord
 from service.tickets.models import Ticket
 
@@ -249,7 +250,7 @@ def _floor(visit: Visit, patrol: Patrol, findings: Iterable[Finding]) -> Row:
 
 
 def _shifts(session: Session, centre_id: int, time: Time, reader: Person | None) -> list[Row]:
-    """Handovers by when they were taken over."""
+    """Handovers by when they were taken over, and who was on post by when it was to begin."""
     found = session.scalars(
         sa.select(HandoverRecord)
         .where(
@@ -259,7 +260,13 @@ def _shifts(session: Session, centre_id: int, time: Time, reader: Person | None)
         )
         .order_by(HandoverRecord.taken_at, HandoverRecord.id)
     )
-    return [_handover(record) for record in found]
+    rounds = session.scalars(
+        sa.select(Round).where(
+            Round.centre_id == centre_id, Round.starts_at >= time.start_at, Round.starts_at < time.end_at
+        )
+    )
+    rows = [*(_handover(record) for record in found), *(_round(one) for one in rounds)]
+    return sorted(rows, key=lambda entry: (entry.at, entry.key))
 
 
 def _handover(record: HandoverRecord) -> Row:
@@ -278,6 +285,21 @@ def _handover(record: HandoverRecord) -> Row:
         "state": "signed",
     }
     return row(Record.SHIFTS, record.number, record.taken_at, cells, None, record.number)
+
+
+def _round(one: Round) -> Row:
+    cells = {
+        "at": text(one.starts_at),
+        "kind": "round",
+        "post": f"{one.title} {one.post}".strip(),
+        "person": one.ticked_by,
+        "matters": one.note,
+        "done_at": text(one.ticked_at),
+        "state": str(one.state),
+    }
+    made = row(Record.SHIFTS, one.number, one.starts_at, cells, None, one.number)
+    waiting = one.state is RoundState.WAITING  # its time still runs: not ticked yet is not missing
+    return Row(made.key, made.at, made.cells, () if waiting else made.missing, None, made.about)
 
 
 # --- which record is read how -----------------------------------------------------------------------------------------

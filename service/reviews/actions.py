@@ -57,8 +57,10 @@ def review_named(session: Session, number: str, lock: bool = False) -> Review:
     return found
 
 
-def decide(app, person: Person, number: str, key: str, decision: Decision) -> None:
-    """Say what is to be done about a matter; again changes it, until the review is signed. Raises Refused, NotThere."""
+def decide(app, person: Person, number: str, key: str, decision: Decision, same: bool = False) -> None:
+    """Say what is to be done about a matter; again changes it, until the review is signed. `same`: about every undecided one of
+    its kind, too. Raises Refused, NotThere.
+    """
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         review = review_named(session, number, lock=True)
@@ -66,18 +68,26 @@ def decide(app, person: Person, number: str, key: str, decision: Decision) -> No
         if contents.newest_signed(session, review.id) is not None:
             raise Refused(f"{number} is signed; what was decided stands as it was signed.")
         now = session.info["unit"].now
-        line = next((x for x in contents.lines(session, review, now) if x.matter.key == key), None)
+        lines = contents.lines(session, review, now)
+        line = next((x for x in lines if x.matter.key == key), None)
         if line is None:
             raise NotThere("Matter", key)
         _check(session, review, decision)
-        action = line.action or _new(review, line.matter)
-        changed = action.person != decision.person
-        action.text, action.person, action.due_on = decision.text.strip()[:LONGEST], decision.person, decision.due_on
-        action.decided_by, action.decided_at = me.username, now
-        session.add(action)
-        session.flush()
-        if changed and decision.person:
+        alike = [x for x in lines if same and x.action is None and x.matter.kind == line.matter.kind and x is not line]
+        told = {_keep(session, review, x, decision, me.username, now) for x in (line, *alike)}
+        if True in told and decision.person:
             _tell(session, review, decision.person, me.username)
+
+
+def _keep(session: Session, review: Review, line: contents.Line, decision: Decision, by: str, now: datetime) -> bool:
+    """Write the decision down; whether somebody else is to do it now."""
+    action = line.action or _new(review, line.matter)
+    changed = action.person != decision.person
+    action.text, action.person, action.due_on = decision.text.strip()[:LONGEST], decision.person, decision.due_on
+    action.decided_by, action.decided_at = by, now
+    session.add(action)
+    session.flush()
+    return changed
 
 
 def _new(review: Review, matter: rules.Matter) -> ReviewAction:

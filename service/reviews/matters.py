@@ -18,6 +18,8 @@ from service.registers.rules import Record
 from service.reviews import rules
 from service.reviews.models import Review, ReviewAction, ReviewKind, ReviewState
 from service.reviews.rules import Matter, MatterKind, in_order, starts_at
+from service.rounds import queries as round_queries
+from service.rounds.models import CheckState, RoundState
 from service.shifts.models import DayCheck, Handover
 from service.tickets.models import OPEN_STATES, Escalation, Ticket, TicketState
 
@@ -188,6 +190,24 @@ def shifts(session: Session, review: Review, now: datetime) -> Iterator[Matter]:
         yield Matter(f"{MatterKind.UNCHECKED}:{check.number}", MatterKind.UNCHECKED, check.number, facts)
 
 
+def rounds(session: Session, review: Review, now: datetime) -> Iterator[Matter]:
+    """Posts at which nobody was in time (clauses 18, 20, 21)."""
+    time = covered(session, review, now)
+    for one in round_queries.between(session, review.centre_id, time.start_at, time.end_at):
+        if one.state is RoundState.MISSED:
+            facts = {"title": f"{one.title} {one.post}".strip(), "due_at": text(one.starts_at)}
+            yield Matter(f"{MatterKind.MISSED_ROUND}:{one.number}", MatterKind.MISSED_ROUND, one.number, facts)
+
+
+def workplaces(session: Session, review: Review, now: datetime) -> Iterator[Matter]:
+    """Areas whose workplaces nobody checked in the week (clauses 24.1 to 24.5)."""
+    for check in round_queries.checks_between(session, review.centre_id, review.first_on, review.day):
+        late = check.state is CheckState.OPEN and check.due_at <= now
+        if check.state is CheckState.MISSED or late:
+            facts = {"title": check.area_name, "due_at": text(check.due_at)}
+            yield Matter(f"{MatterKind.UNCHECKED}:{check.number}", MatterKind.UNCHECKED, check.number, facts)
+
+
 def late_actions(session: Session, review: Review, now: datetime) -> Iterator[Matter]:
     """What an earlier review decided and nobody has done by its day: so it is followed (clause 23.3)."""
     today = calendar_of(session, review.centre_id).local(now).date()
@@ -238,5 +258,5 @@ def _days(review: Review) -> Iterator:
 
 
 Reader = Callable[[Session, Review, datetime], Iterator[Matter]]
-DAILY: list[Reader] = [escalations, overdue, unvisited, floors, findings, incomplete, shifts, late_actions]
-WEEKLY: list[Reader] = [overdue, unvisited, late_actions, reviews_of_the_week]
+DAILY: list[Reader] = [escalations, overdue, unvisited, floors, findings, incomplete, shifts, rounds, late_actions]
+WEEKLY: list[Reader] = [overdue, unvisited, late_actions, reviews_of_the_week, workplaces]

@@ -12,7 +12,7 @@ import itertools
 import re
 import zipfile
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -138,6 +138,7 @@ def live_in(app) -> Town:
     patrol(app, story)
     shift(app, story)
     reviewed(app, story)
+    on_post(app, story)
     deliver_due(app)
     town.tickets = [at_desk, at_work, complaint, gone]
     fill_ids(app, town)
@@ -146,8 +147,6 @@ def live_in(app) -> Town:
 
 def patrol(app, story: Story) -> None:
     """A patrol of two floors, one of them walked with a finding, tags, and something posted."""
-    from datetime import date
-
     from service.findings.actions import add_photo
     from service.patrols import actions, checklist
     from service.timetable.actions import plan_ahead, start_due
@@ -173,8 +172,6 @@ def patrol(app, story: Story) -> None:
 
 def shift(app, story: Story) -> None:
     """A post with goods and a note, a handover that has begun, Lin's check before going home, and a leave without cover."""
-    from datetime import date
-
     from service.shifts import handovers, leaving, roster
     from service.shifts.models import Shift
     from service.timetable.actions import plan_ahead, start_due
@@ -189,6 +186,25 @@ def shift(app, story: Story) -> None:
     start_due(app)
     leaving.leave(app, lin, story.world.centre_id, "取快递单", app.clock.now() + timedelta(minutes=10))
     handovers.ask_help(app, lin, "LG2026-0001", "一时走不开")
+
+
+def on_post(app, story: Story) -> None:
+    """The first centre's timetable with a tick that is due, a notice of a moved window, and the week's check."""
+    from service.rounds import actions
+    from service.rounds.models import RoundItem
+    from service.timetable.actions import plan_ahead, start_due
+
+    chen, centre = story.person("chen"), story.world.centre_id
+    actions.start_usual(app, chen, centre)
+    with app.session() as session:
+        item = session.scalars(sa.select(RoundItem).where(RoundItem.kind == "etiquette")).one()
+    given = actions.ItemGiven("etiquette", item.name, "08:00", "09:15", posts=tuple(item.posts), reason="客户到得早")
+    actions.save_item(app, chen, centre, given, item.id)
+    lift = actions.ItemGiven("lift", "电梯分层引导 现在", "17:40", "18:30", posts=("电梯前室",))
+    actions.save_item(app, chen, centre, lift)
+    plan_ahead(app, date(2026, 11, 16))  # the first working day of the week, on which its check begins
+    for kind in ("duty-round", "round-filing", "workplace-check"):
+        start_due(app, kind=kind)
 
 
 def reviewed(app, story: Story) -> None:
@@ -259,6 +275,9 @@ def fill_ids(app, town: Town) -> None:
             "leave_number": column("select number from leave_post"),
             "finding_number": column("select number from finding order by id"),
             "findings.photo:key": column("select key from finding_photo"),
+            "round_number": column("select number from round"),
+            "filing_number": column("select number from round_filing"),
+            "workplace_number": column("select number from workplace_check where centre_id = 1"),
             "review_number": column("select number from review where centre_id = 1"),
             "version_number": [1],
             "action_id": column("select id from review_action order by id limit 2"),

@@ -20,6 +20,7 @@ from webui.blueprints.promises import promises
 from webui.blueprints.queue import queue
 from webui.blueprints.registers import registers
 from webui.blueprints.reviews import reviews
+from webui.blueprints.rounds import rounds
 from webui.blueprints.shifts import shifts
 from webui.blueprints.tasks import tasks
 from webui.blueprints.tickets import tickets
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     shifts,
     registers,
     reviews,
+    rounds,
     notices,
     calendar,
     promises,

@@ -68,7 +68,9 @@ def decide(card):
     )
     try:
         _complete(decision)
-        actions.decide(service_app(), g.person, number, request.form.get("key", "")[:80], decision)
+        actions.decide(
+            service_app(), g.person, number, request.form.get("key", "")[:80], decision, "same" in request.form
+        )
     except Refused as error:
         return _again(number, error)
     look_again()

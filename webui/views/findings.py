@@ -41,7 +41,18 @@ def severity(value) -> str:
 
 def group(key: str) -> str:
     found = next((g.name for g in checklist.groups() if g.key == key), None)
-    return found.in_(language()) if found else key
+    return found.in_(language()) if found else workplace_groups().get(key, key)
+
+
+def workplace_groups() -> dict[str, str]:
+    """What a check of a workplace looks at (clauses 24.1 to 24.5)."""
+    return {
+        "tidy": gettext("公共区域整洁"),
+        "papers": gettext("资料有序"),
+        "drawers": gettext("抽屉整洁"),
+        "chairs": gettext("座椅归位"),
+        "equipment": gettext("设备整洁"),
+    }
 
 
 @dataclass(slots=True)

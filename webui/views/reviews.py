@@ -90,6 +90,9 @@ def page(card: queries.ReviewCard, typed: Mapping[str, Any] | None = None) -> Si
     content = sheet.content if sheet is not None else _newest(card)
     lines = [_line(card, m, n) for n, m in enumerate(content["matters"], 1)]
     open_ones = [line for line in lines if not line.action]
+    for line in open_ones:
+        line.same = sum(other.kind == line.kind for other in open_ones) if line.kind != "overdue" else 0
+        line.same = line.same if line.same > 1 else 0
     return SimpleNamespace(
         number=review.number,
         title=title(review),
@@ -151,6 +154,8 @@ def _line(card: queries.ReviewCard, matter: Mapping[str, Any], number: int) -> S
         person=action and action["person"],
         due_on=action and action["due_on"],
         answers=answers(matter["kind"]),
+        kind=str(matter["kind"]),
+        same=0,
     )  # fmt: skip
 
 

@@ -21,6 +21,12 @@ def href_of(kind: str | None, number: str) -> str:
         return url_for("shifts.check", check_number=number)
     if kind == "leave":
         return url_for("shifts.show_leave", leave_number=number)
+    if kind == "round":
+        return url_for("rounds.index")
+    if kind == "filing":
+        return url_for("rounds.filing", filing_number=number)
+    if kind == "workplace":
+        return url_for("rounds.workplace", workplace_number=number)
     if kind == "review":
         return url_for("reviews.show", review_number=number)
     return ""

@@ -306,3 +306,13 @@ def test_a_review_of_another_day_is_not_started_twice(story, clock, reviewing):
             )
             == 1
         )
+
+
+def test_what_is_alike_is_decided_at_once(story, clock):
+    one, two = story.register(), story.register(unit="2-0805")
+    reviewing = Reviewing(story, clock, at=FRIDAY_EVENING)
+    key = f"incomplete:{one}"
+    decision = actions.Decision("补派单", "lin", FRIDAY)
+    actions.decide(story.app, story.person("chen"), reviewing.number, key, decision, same=True)
+    decided = {k: line.action.text for k, line in reviewing.matters().items() if line.action}
+    assert decided == {key: "补派单", f"incomplete:{two}": "补派单"}
