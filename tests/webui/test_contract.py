@@ -41,6 +41,11 @@ def address(rule) -> str:
         "posting_id": 1,
         "finding_number": "WT2026-0001",
         "entry_id": "phone-entry-1",
+        "post_id": 1,
+        "handover_number": "JB2026-0001",
+        "check_number": "ZC2026-0001",
+        "leave_number": "LG2026-0001",
+        "call_id": "0" * 32,
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(example[m[1]]), rule.rule)
 
