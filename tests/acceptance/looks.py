@@ -45,7 +45,11 @@ NO_PAGES = {
     "exchange.template",
     "files.photo",
     "findings.photo",
+    "patrols.day",
+    "patrols.entry",
     "patrols.tag_picture",
+    "phone.manifest",
+    "phone.worker",
     "procedures.diagram",
     "procedures.state",
     "shifts.news",
@@ -249,6 +253,17 @@ LOOKS: dict[str, list[Look]] = {
         Look("full", "chen", "/patrols"),
     ],
     "patrols.scan": [Look("full", "lin", "/patrols/tags/{tag}")],
+    "patrols.short": [Look("full", "lin", "/p/{tag}")],
+    "patrols.queue": [Look("empty", "lin", "/patrols/queue"), Look("full", "lin", "/patrols/queue")],
+    "phone.offline": [Look("full", "lin", "/offline")],
+    "rounds.index": [Look("empty", "lin", "/rounds"), Look("full", "lin", "/rounds"), Look("full", "chen", "/rounds")],
+    "rounds.timetable": [
+        Look("empty", "chen", "/rounds/timetable"),
+        Look("full", "chen", "/rounds/timetable"),
+        Look("full", "qin", "/rounds/timetable"),
+    ],
+    "rounds.filing": [Look("full", "qin", "/rounds/filings/{filing}"), Look("full", "chen", "/rounds/filings/{filing}")],
+    "rounds.workplace": [Look("full", "chen", "/rounds/workplaces/{workplace}")],
     "patrols.floor": [
         Look("full", "lin", "/patrols/floors/{visit}"),
         Look("full", "lin", "/patrols/floors/{visit}", press("[data-answer=finding]", "#words")),
@@ -305,7 +320,7 @@ def lived(live) -> dict[str, str]:
     """Fill the centre; gives the ids that stand in the addresses: late, urged, asked, promised, paused, merged, failed, stood in for."""
     from service.tickets import actions, changes
     from service.timetable.actions import plan_ahead, start_due
-    from tests.webui.test_access_matrix import reviewed
+    from tests.webui.test_access_matrix import on_post, reviewed
 
     app, story = live.app, Story(live.app)
     lin, liu = story.person("lin"), story.person("liu")
@@ -329,6 +344,7 @@ def lived(live) -> dict[str, str]:
     stand_in(app, "lin", "zhou", live)
     promise(app, live)
     reviewed(app, story)  # RS2026-0001 is signed, the other one waits
+    on_post(app, story)
     live.until("2026-11-23 11:00")
     plan_ahead(app)
     start_due(app, kind="daily-review")  # that of Saturday, which is late
@@ -337,6 +353,8 @@ def lived(live) -> dict[str, str]:
     with app.session() as session:
         waits_for = "select number from review where centre_id = 1 and number <> 'RS2026-0001' order by id"
         review = session.execute(sa.text(waits_for)).scalar()
+        filing = session.execute(sa.text("select number from round_filing")).scalar()
+        workplace = session.execute(sa.text("select number from workplace_check where centre_id = 1")).scalar()
         version = session.execute(sa.text("select hash from process_definition where key = 'customer-request'")).scalar()
     return {
         "late": late,
@@ -351,6 +369,8 @@ def lived(live) -> dict[str, str]:
         "answer": story.task("chen", "answer_supervisor", late).task_id,
         "version": version,
         "review": review,
+        "filing": filing,
+        "workplace": workplace,
         **floors(app, story),
         **shifts(app, story),
     }
