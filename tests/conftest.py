@@ -103,20 +103,29 @@ def postgres():
 
 @pytest.fixture(scope="session")
 def copies(database_kind, request, tmp_path_factory):
-    """How databases are made cheaply: `template(name, fill)` once, then `copy(template)` per test."""
-    if database_kind == "sqlite":
-        return Files(tmp_path_factory.mktemp("databases"))
-    return Databases(request.getfixturevalue("postgres"))
+    """How databases are made cheaply: `template(name, fill)` once, then `copy(template)` per test.
+
+    pytest makes a session's fixtures anew each time it comes back to a kind of database; what was made stays.
+    """
+    if database_kind not in _COPIES:
+        _COPIES[database_kind] = (Files(tmp_path_factory.mktemp("databases")) if database_kind == "sqlite"
+                                  else Databases(request.getfixturevalue("postgres")))
+    return _COPIES[database_kind]
+
+
+_COPIES: dict[str, Files | Databases] = {}  # by kind, for the life of this test process
 
 
 class Files:
     """SQLite databases, copied as files."""
 
     def __init__(self, folder: Path):
-        self.folder, self.count = folder, 0
+        self.folder, self.count, self.made = folder, 0, set()
 
     def template(self, name: str, fill) -> str:
-        fill(self._url(f"template-{name}"))
+        if name not in self.made:
+            fill(self._url(f"template-{name}"))
+            self.made.add(name)
         return f"template-{name}"
 
     def copy(self, template: str) -> str:
@@ -136,11 +145,14 @@ class Databases:
     """PostgreSQL databases, copied by the server."""
 
     def __init__(self, cluster):
-        self.cluster = cluster
+        self.cluster, self.made = cluster, set()
 
     def template(self, name: str, fill) -> str:
-        made = self.cluster.create(name=f"template_{name}")
-        fill(self.cluster.url(made))
+        made = f"template_{name}"
+        if name not in self.made:
+            self.cluster.drop(made)  # one that was left half filled
+            fill(self.cluster.url(self.cluster.create(name=made)))
+            self.made.add(name)
         return made
 
     def copy(self, template: str) -> str:

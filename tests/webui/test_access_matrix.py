@@ -305,18 +305,23 @@ def photo() -> bytes:
     return out.getvalue()
 
 
+_LIVED: dict[str, tuple] = {}  # by kind, for the life of this test process
+
+
 @pytest.fixture(scope="session")
-def lived(copies, tmp_path_factory):
+def lived(copies, database_kind, tmp_path_factory):
     """(template, town, folder of its files), made once per kind of database."""
-    folder, towns = tmp_path_factory.mktemp("town"), []
+    if database_kind not in _LIVED:
+        folder, towns = tmp_path_factory.mktemp("town"), []
 
-    def fill(url: str) -> None:
-        _found_centre(url, folder)
-        made = _app(url, folder)
-        towns.append(live_in(made))
-        made.database.dispose()
+        def fill(url: str) -> None:
+            _found_centre(url, folder)
+            made = _app(url, folder)
+            towns.append(live_in(made))
+            made.database.dispose()
 
-    return copies.template("town", fill), towns[0], folder
+        _LIVED[database_kind] = copies.template("town", fill), towns[0], folder
+    return _LIVED[database_kind]
 
 
 @pytest.fixture
