@@ -135,7 +135,7 @@ def test_a_clock_that_stands_still_is_ended_and_started_anew(copies, centre_temp
         def clocks() -> list[int]:
             return [pid for pid in _children(stage.running["serve"]) if b"--pulse" in _read(pid, "cmdline")]
 
-        assert wait_until(lambda: "is running" in stage.log.read_text(), 60)
+        assert wait_until(lambda: stage.log.exists() and "is running" in stage.log.read_text(), 60)
         time.sleep(1.5)  # it has moved
         stopped = clocks()[0]
         os.kill(stopped, signal.SIGSTOP)
