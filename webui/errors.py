@@ -19,6 +19,7 @@ from flask_babel import gettext
 from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
+    InterfaceError,
     OperationalError,
     PendingRollbackError,
     SQLAlchemyError,
@@ -72,7 +73,7 @@ class Fault:
     link_text: str = ""
 
 
-AWAY = (OperationalError, DisconnectionError, PendingRollbackError, TimeoutError)  # of the database; nothing was done
+AWAY = (OperationalError, InterfaceError, DisconnectionError, PendingRollbackError, TimeoutError)  # of the database; nothing was done
 AGAIN_AFTER_SECONDS = (0.05, 0.2, 0.8)  # at most, by chance
 
 
@@ -127,7 +128,11 @@ def fault_of(error: Exception) -> Fault:
 
 
 def _answer(error: Exception):
-    fault = fault_of(error)
+    try:
+        fault = fault_of(error)
+    except SQLAlchemyError as away:  # the words name somebody, whose name is in the database
+        g.pop("person", None)
+        fault = fault_of(away)
     template = "errors/fragment.html" if request.headers.get("HX-Request") else "errors/page.html"
     try:
         return render_template(template, fault=fault), fault.status
