@@ -121,6 +121,7 @@ _STEPS = st.one_of(
 @example(steps=[("no deadline", 314, 0), ("deadline", 0, 793), ("holiday", 300, 0), ("makeup", 10, 5)], opened=225)
 @example(steps=[("deadline", 600, 793), ("holiday", 10, 0), ("no deadline", 10, 0)], opened=225)
 @example(steps=[("pause", 10, 900), ("undone", 60, "resume"), ("undone", 5, "urgency"), ("resume", 30, 0)], opened=600)
+@example(steps=[("merged and undone", 0, 966), ("holiday", 0, 0)], opened=0)
 @example(steps=[("pause", 60, 700), ("resume", 200, 0), ("merged and undone", 10, 300), ("urgency", 9, 0)], opened=600)
 def test_every_limit_is_where_a_count_by_the_minute_puts_it(story, steps, opened):
     _clean(story)
@@ -162,6 +163,7 @@ class _Played:
         story.dispatch(self.number)
         story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"}, self.number)
         self.count, self.met = Count(opened), set()
+        self.reminder_over = False  # before a merge was undone: a reminder that is over then is told no more
         with story.app.session() as session:
             self.root = session.scalars(sa.select(Ticket.instance_id).where(Ticket.number == self.number)).one()
 
@@ -241,6 +243,7 @@ class _Played:
         actions.withdraw(self.story.app, self.lin, parent, "只为合并")
         with self.story.app.session() as session:
             self.root = session.scalars(sa.select(Ticket.instance_id).where(Ticket.number == self.number)).one()
+        self.reminder_over |= self.count.reminder is not None and self.count.reminder <= self.now
         if self.count.asked is not None:  # named with the registration from now on, as far as the new process knows
             self.count.asked = (self.count.asked[0], self.count.opened)
         self.story.dispatch(self.number)
@@ -291,7 +294,7 @@ class _Played:
         ahead = {
             "resolution_passed": count.resolution,
             "arrival_passed": count.arrival,
-            "nearly_due": count.reminder,
+            "nearly_due": None if self.reminder_over else count.reminder,
         }
         for element, due_at in ahead.items():
             assert element in found or element in fired or due_at is None or due_at <= self.now, element
