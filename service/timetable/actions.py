@@ -7,6 +7,7 @@ or started. Surprise: on SQLite the unit itself is the lock; on PostgreSQL a row
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -33,7 +34,7 @@ def plan_ahead(app, day: date | None = None, centre_id: int | None = None) -> in
     """Make the rows of today and tomorrow (or of `day`) agree with what the planners give; how many rows changed.
 
     Every active centre, or the one given. Days that nobody planned in time are made up for. Nothing that has started or
-    was missed is touched.
+    was missed is touched, and what has started is not planned at another instant of its day.
     """
     with app.session() as session:
         centres = [c for c in session.scalars(sa.select(Centre.id).where(Centre.active)) if centre_id in (None, c)]
@@ -48,56 +49,90 @@ def _plan_centre(app, centre_id: int, day: date | None) -> int:
     with app.writing() as session:
         session.info["unit"].lock_request(f"timetable-{centre_id}")
         changes, until = _differences(session, centre_id, day, now)
-        for new, gone in changes:
-            insert_or_leave(session, PlannedRun.__table__, new, ["centre_id", "kind", "key", "due_at"])
-            session.execute(
-                sa.delete(PlannedRun).where(PlannedRun.id.in_(gone), PlannedRun.state == RunState.PLANNED),
-                execution_options={"synchronize_session": False},
-            )
+        for change in changes:
+            _apply(session, change)
         if until is not None:
             row = upserting(session, PlannedUntil).values(centre_id=centre_id, day=until)
             session.execute(row.on_conflict_do_update(index_elements=["centre_id"], set_={"day": until}))
-        return sum(len(new) + len(gone) for new, gone in changes)
+        return sum(change.rows for change in changes)
 
 
-def _differences(session: Session, centre_id: int, day: date | None, now: datetime) -> tuple[list, date | None]:
-    """Per day the rows to add and the ids to take away, days without any left out; and until when it is planned then.
-    Planning a single day moves no end.
-    """
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What makes the rows of a day agree with the planners: rows to add, windows to move (by id), ids to take away."""
+
+    new: list[dict]
+    moved: dict[int, dict]
+    gone: list[int]
+
+    @property
+    def rows(self) -> int:
+        return len(self.new) + len(self.moved) + len(self.gone)
+
+
+def _apply(session: Session, change: _Change) -> None:
+    """What another clock has started in between stays as it is."""
+    insert_or_leave(session, PlannedRun.__table__, change.new, ["centre_id", "kind", "key", "due_at"])
+    options = {"synchronize_session": False}
+    for id, window in change.moved.items():
+        waiting = sa.update(PlannedRun).where(PlannedRun.id == id, PlannedRun.state == RunState.PLANNED)
+        session.execute(waiting.values(**window), execution_options=options)
+    waiting = sa.delete(PlannedRun).where(PlannedRun.id.in_(change.gone), PlannedRun.state == RunState.PLANNED)
+    session.execute(waiting, execution_options=options)
+
+
+def _differences(
+    session: Session, centre_id: int, day: date | None, now: datetime
+) -> tuple[list[_Change], date | None]:
+    """What changes per day, days without any left out; and until when it is planned then. Planning a single day moves no end."""
     today = calendar_of(session, centre_id).local(now).date()
     until = session.scalar(sa.select(PlannedUntil.day).where(PlannedUntil.centre_id == centre_id))
     days = [day] if day else rules.days_to_plan(today, until)
     changes = [_day(session, centre_id, on, now, made_up=until is not None and until < on) for on in days]
     newest = until if day else max(days[-1], until or days[-1])
-    return [pair for pair in changes if any(pair) or newest != until], newest
+    return [change for change in changes if change.rows or newest != until], newest
 
 
-def _day(session: Session, centre_id: int, on: date, now: datetime, made_up: bool) -> tuple[list[dict], list[int]]:
+def _day(session: Session, centre_id: int, on: date, now: datetime, made_up: bool) -> _Change:
     planned = {key: kind for key, kind in all_kinds().items() if kind.slots is not None}
     wanted: dict[rules.Key, Slot] = {
         (key, slot.key, slot.due): slot for key, kind in planned.items() for slot in kind.slots(session, centre_id, on)
     }
     rows = session.execute(
-        sa.select(PlannedRun.id, PlannedRun.kind, PlannedRun.key, PlannedRun.due_at, PlannedRun.state).where(
+        sa.select(PlannedRun.id, PlannedRun.kind, PlannedRun.key, PlannedRun.due_at, PlannedRun.state, *_WINDOW).where(
             PlannedRun.centre_id == centre_id, PlannedRun.day == on, PlannedRun.kind.in_(planned)
         )
     ).all()
     there = {(row.kind, row.key, row.due_at): row for row in rows}
-    new = rules.to_add({key: slot.ends_at for key, slot in wanted.items()}, there, now, made_up)
-    gone = [row.id for key, row in there.items() if key not in wanted and row.state == RunState.PLANNED]
-    return [_row(centre_id, on, key[0], wanted[key]) for key in sorted(new)], gone
+    started = {(row.kind, row.key) for row in rows if row.state == RunState.STARTED}
+    new = rules.to_add({key: slot.ends_at for key, slot in wanted.items()}, there, started, now, made_up)
+    waiting = {key: row for key, row in there.items() if row.state == RunState.PLANNED}
+    return _Change(
+        [_row(centre_id, on, key[0], wanted[key]) for key in sorted(new)],
+        {row.id: _window(wanted[key]) for key, row in waiting.items() if key in wanted and _moved(row, wanted[key])},
+        [row.id for key, row in waiting.items() if key not in wanted or key[:2] in started],
+    )
+
+
+_WINDOW = (PlannedRun.starts_at, PlannedRun.ends_at, PlannedRun.building_id)
+
+
+def _window(slot: Slot) -> dict:
+    return {"starts_at": slot.starts_at, "ends_at": slot.ends_at, "building_id": slot.building_id}
+
+
+def _moved(row, slot: Slot) -> bool:
+    return any(getattr(row, name) != value for name, value in _window(slot).items())
 
 
 def _row(centre_id: int, on: date, kind: str, slot: Slot) -> dict:
     return {
         "centre_id": centre_id,
-        "building_id": slot.building_id,
+        **_window(slot),
         "kind": kind,
         "key": slot.key,
         "day": on,
-        "starts_at": slot.starts_at,
         "due_at": slot.due,
-        "ends_at": slot.ends_at,
         "state": RunState.PLANNED,
         "reason": "",
         "tries": 0,
@@ -109,7 +144,8 @@ def _row(centre_id: int, on: date, kind: str, slot: Slot) -> dict:
 
 def start_due(app, now: datetime | None = None, limit: int = 50, kind: str | None = None) -> int:
     """Start what is due (of one kind only, if given), each in a transaction of its own, or mark it missed where its window
-    has passed; how many were dealt with. A start that fails is tried again until its window passes, and delays no other.
+    has passed, called off where nobody wants it; how many were dealt with. A start that fails is tried again until its window
+    passes, and delays no other.
     """
     now = now or app.clock.now()
     only = PlannedRun.kind == kind if kind else sa.true()
@@ -156,7 +192,7 @@ def _start(app, session: Session, run: PlannedRun, kind, now: datetime) -> None:
     try:
         start = kind.begin(session, run)
     except NotWanted as reason:
-        run.state, run.reason = RunState.MISSED, str(reason)
+        run.state, run.reason = RunState.CALLED_OFF, str(reason)
         return
     session.flush()
     started = app.engine.start(

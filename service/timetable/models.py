@@ -14,7 +14,8 @@ from service.db import Base, choice
 class RunState(StrEnum):
     PLANNED = "planned"
     STARTED = "started"
-    MISSED = "missed"
+    MISSED = "missed"  # its window passed, and nothing had started it
+    CALLED_OFF = "called-off"  # at its instant nobody wanted it any more; the reason says why
 
 
 class PlannedRun(Base):
@@ -38,7 +39,7 @@ class PlannedRun(Base):
     instance_id: Mapped[str | None] = mapped_column(String(32), index=True)
     started_at: Mapped[datetime | None]
     late_seconds: Mapped[int | None]
-    reason: Mapped[str] = mapped_column(Text, default="")  # why it was missed, or why it has not started yet
+    reason: Mapped[str] = mapped_column(Text, default="")  # why it was missed or called off, or has not started yet
     tries: Mapped[int] = mapped_column(default=0)
     retry_at: Mapped[datetime | None]  # after a start that failed
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 MADE_UP_DAYS = 14  # so far back are days made up for that nobody planned in time
@@ -18,11 +18,14 @@ def days_to_plan(today: date, planned_until: date | None) -> list[date]:
     return [first + timedelta(days=count) for count in range((today - first).days + 2)]
 
 
-def to_add(wanted: dict[Key, datetime], there: Iterable[Key], now: datetime, made_up: bool) -> set[Key]:
-    """The starts that have no row yet. On a day planned before, one whose window has passed was entered too late and
-    is no miss. `wanted` maps each start to the end of its window.
+def to_add(
+    wanted: dict[Key, datetime], there: Iterable[Key], started: Collection[tuple[str, str]], now: datetime, made_up: bool
+) -> set[Key]:
+    """The starts that have no row yet. On a day planned before, one whose window has passed was entered too late and is no
+    miss; what has `started` (kind, key) is not due again. `wanted` maps each start to the end of its window.
     """
-    return {key for key in wanted.keys() - set(there) if made_up or wanted[key] > now}
+    missing = wanted.keys() - set(there)
+    return {key for key in missing if (made_up or wanted[key] > now) and key[:2] not in started}
 
 
 def retry_at(tries: int, now: datetime) -> datetime:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -15,8 +16,9 @@ import sqlalchemy as sa
 from engine.api import SYSTEM
 from engine.tables import process_instance, user_task
 from service import app as service
-from service.calendars.actions import import_year
+from service.calendars.actions import import_year, save_version
 from service.calendars.queries import calendar_of
+from service.calendars.rules import Window
 from service.organisation.models import Centre
 from service.scheduler import ClockProcess, JumpGuard
 from service.timetable import kinds, rules
@@ -38,6 +40,7 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 def rounds(centre, clock, monkeypatch) -> Rounds:
     """Monday 07:00: a round of the lobby and the doors at every opening (08:30), due a quarter of an hour before."""
     made = Rounds([LOBBY, DOORS])
+    kinds.all_kinds()  # the areas' own kinds are registered now, and not in the place of this one
     monkeypatch.setattr(kinds, "_kinds", {KEY: small.kind(made)})
     small.deploy(centre)
     with centre.writing() as session:  # one centre is enough here
@@ -60,6 +63,15 @@ def states(app, day: date) -> dict[str, str]:
 def count(app, table, *where) -> int:
     with app.session() as session:
         return session.scalar(sa.select(sa.func.count()).select_from(table).where(*where))
+
+
+def open_until(app, day: date, closes: str, opens: str = "08:30") -> None:
+    """A supervisor enters other hours for one day."""
+    with app.writing() as session:
+        here = session.scalar(sa.select(sa.func.min(Centre.id)))
+        calendar = calendar_of(session, here)
+        hours = calendar.special | {day: (Window.read(f"{opens}-{closes}"),)}
+        save_version(session, here, replace(calendar, special=hours), actor=SYSTEM, now=app.clock.now(), reason="提前关门")
 
 
 # --- planning ---------------------------------------------------------------------------------------------------------
@@ -108,6 +120,38 @@ def test_a_post_entered_after_its_window_is_no_miss(centre, rounds, clock):
     plan_ahead(centre)
     assert set(states(centre, MONDAY)) == {LOBBY}
     assert set(states(centre, TUESDAY)) == {LOBBY, DOORS}
+
+
+def test_a_day_that_closes_earlier_ends_the_windows_that_have_not_started(centre, rounds, clock):
+    plan_ahead(centre)
+    clock.set(at(MONDAY, 8, 15))
+    start_due(centre)
+    open_until(centre, MONDAY, "16:00")
+    open_until(centre, TUESDAY, "16:00")
+    assert plan_ahead(centre) == 2
+    assert plan_ahead(centre) == 0
+    assert {run.ends_at for run in rows(centre, MONDAY)} == {at(MONDAY, 18)}
+    assert {run.ends_at for run in rows(centre, TUESDAY)} == {at(TUESDAY, 16)}
+
+
+def test_a_window_that_is_cut_short_before_anything_started_is_missed_not_forgotten(centre, rounds, clock):
+    plan_ahead(centre)
+    clock.set(at(MONDAY, 16))
+    open_until(centre, MONDAY, "16:00")
+    plan_ahead(centre)
+    start_due(centre)
+    assert states(centre, MONDAY) == {LOBBY: "missed", DOORS: "missed"}
+
+
+def test_what_has_started_is_not_started_again_when_the_day_opens_later(centre, rounds, clock):
+    plan_ahead(centre)
+    clock.set(at(MONDAY, 8, 15))
+    start_due(centre)
+    open_until(centre, MONDAY, "18:00", opens="09:30")
+    plan_ahead(centre)
+    clock.set(at(MONDAY, 9, 15))
+    assert start_due(centre) == 0
+    assert [run.state for run in rows(centre, MONDAY)] == [RunState.STARTED] * 2
 
 
 def test_planning_a_single_day_leaves_no_hole_before_it(centre, rounds, clock):
@@ -198,7 +242,7 @@ def test_what_is_no_longer_wanted_at_its_start_keeps_the_reason(centre, rounds, 
     rounds.unwanted = True
     clock.set(at(MONDAY, 8, 15))
     start_due(centre)
-    assert [(run.state, run.reason) for run in rows(centre, MONDAY)] == [(RunState.MISSED, "The post was closed.")] * 2
+    assert [(run.state, run.reason) for run in rows(centre, MONDAY)] == [(RunState.CALLED_OFF, "The post was closed.")] * 2
 
 
 def test_a_start_that_fails_is_tried_again_later_and_delays_no_other(centre, rounds, clock):
