@@ -34,7 +34,7 @@ def time_to_live(element: Element) -> timedelta:
     try:
         return timedelta(seconds=cycles.period(text).about())
     except cycles.BadCycle as error:
-        raise StepFailed(None, element.id, f"{PROPERTY} of {element.name}: {error}", "timer") from error
+        raise StepFailed(None, element.id, f"the {PROPERTY} of {element.name} is no period: {error}", "timer") from error
 
 
 def message(id: str, now: datetime, scope, name: str, key: str, values: dict, live_for: timedelta = TIME_TO_LIVE) -> dict:

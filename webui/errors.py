@@ -30,6 +30,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from engine import errors as engine
 from service import db
 from service import errors as service
+from webui.forms import text_of
 from webui.i18n import listed
 from webui.refusals import said
 from webui.words import role
@@ -225,16 +226,16 @@ def _undone(_error: engine.StepUndone) -> Fault:
     return Fault(409, gettext("这一步刚才撤销了，没有再办"), gettext("你填的还在下面，再按一次就提交"))
 
 
-def _not_possible(error: Exception) -> Fault:
-    return Fault(409, gettext("现在做不了这一步"), gettext("看看工单走到哪里，再决定下一步"), rule=str(error))
+def _not_possible(error: engine.NotPossible) -> Fault:
+    return Fault(409, gettext("现在做不了这一步"), gettext("看看工单走到哪里，再决定下一步"), rule=said(error))
 
 
-def _step_failed(error: Exception) -> Fault:
+def _step_failed(error: engine.EngineError) -> Fault:
     return Fault(
         409,
         gettext("流程在这一步停住，已经记下故障"),
         gettext("原来的状态没变。制度责任人会看到原因并重试"),
-        rule=str(error),
+        rule=said(error.reason if isinstance(error, engine.StepFailed) else error),
     )
 
 
@@ -243,7 +244,7 @@ def _invalid(error: engine.FormInvalid) -> Fault:
         422,
         gettext("还有 %(n)d 处要改", n=len(error.faults)),
         gettext("改好标红的地方再提交"),
-        rule="；".join(str(text) for text in error.faults.values()),
+        rule=gettext("；").join(text_of(fault).rstrip("。.") for fault in error.faults.values()),
     )
 
 

@@ -12,7 +12,9 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from engine.errors import ExpressionError
+from engine.forms import FormFault
 from webui.i18n import language
+from webui.refusals import said
 
 SEVERAL = frozenset({"checklist", "taglist", "filepicker"})
 
@@ -81,7 +83,7 @@ def text_of(fault) -> str:
     """A fault in the reader's language."""
     if not fault:
         return ""
-    return getattr(fault, "en", str(fault)) if language() == "en" else str(fault)
+    return (fault.en if language() == "en" else fault.zh) if isinstance(fault, FormFault) else said(fault)
 
 
 def sent(form, data: MultiDict) -> dict[str, Any]:

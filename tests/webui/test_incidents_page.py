@@ -34,12 +34,17 @@ def test_a_step_that_failed_keeps_what_was_typed_and_is_sent_again_after_the_cau
     answer = lin.post(address, WORDS | {"request_id": "first"})
     page = answer.get_data(as_text=True)
     assert answer.status_code == 409 and "茶水间先关水" in page and "改好原因后再提交一次" in page
+    assert "这个版本没有操作 slip.create" in page and "is not known" not in page
     (row,) = incidents(app)
     assert (row.element_id, row.resolved_at) == ("create_slip", None)
 
     page = lin.get(address).get_data(as_text=True)
     assert "提交时流程停住了" in page and "茶水间先关水" in page, "also on another computer, after a reload"
-    assert "slip.create is not known" in (listed := admin.get("/incidents").get_data(as_text=True)) and "由他再提交" in listed
+    listed = admin.get("/incidents").get_data(as_text=True)
+    assert "步骤 create_slip：这个版本没有操作 slip.create" in listed and "由他再提交" in listed
+    admin.post("/me", {"language": "en"})
+    assert "Step at create_slip failed: Operation slip.create is not known here." in admin.get("/incidents").get_data(as_text=True)
+    admin.post("/me", {"language": "zh"})
 
     broken()
     admin.post("/incidents", {"do": "resolve", "incident": row.id, "note": "升到有这个操作的版本"})

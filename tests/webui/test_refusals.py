@@ -1,4 +1,4 @@
-"""Every reason for which the service refuses something is said in Chinese and in English, with the same values."""
+"""Every reason for which service or engine refuses something is said in Chinese and in English, with the same values."""
 
 from __future__ import annotations
 
@@ -8,14 +8,30 @@ import re
 import pytest
 from flask import g
 
+from engine.errors import ExpressionError, NotFound, NotPossible, StepFailed
+from engine.feel import evaluate
+from engine.feel.language import LIMITS
 from tests.conftest import ROOT
 from webui import refusals
 
-# Shown by other words: a rule's key and facts (files, passwords), who may (NotAllowed), or only to an operator on the command line.
-ELSEWHERE = {"FileRefused", "PasswordRefused", "DemoRefused", "NotWanted"}
-# Errors of other families whose text reaches a person.
-ALSO = {"DraftOlder", "DraftSpent", "DraftTooBig", "TooManyDrafts"}
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "service").rglob("*.py")}
+# Shown by other words: a rule's key and facts (files, passwords, exports), or only to an operator on the command line.
+ELSEWHERE = {"FileRefused", "PasswordRefused", "TooManyExports", "DemoRefused", "SettingsWrong", "DefinitionRefused"}
+# Errors that have a page of their own, with its own words.
+OWN_WORDS = {
+    *("TaskNotOpen", "VersionClash", "FormInvalid", "TooLateToUndo", "StepUndone"),
+    *("NotThere", "NotAllowed", "StorageFull", "LoginRefused", "TooManyTries"),
+}
+# What is no text of the code: a Python error that stands in a sentence of ours about a value.
+INSIDE = {ROOT / "engine/feel/values.py": {"ValueError", "TypeError"}, ROOT / "engine/feel/language.py": {"TypeError"}}
+TEXT_AT = {"StepFailed": 2, "ExpressionError": 1, "ExpressionLimit": 1}  # which argument is the sentence; else the first
+NOUNS = {"NotFound"}  # whose first argument is a word in the sentence of the class
+TREES = {
+    path: ast.parse(path.read_text(encoding="utf-8")) for part in ("service", "engine") for path in (ROOT / part).rglob("*.py")
+}
+# How FEEL's side in JavaScript refuses: new StrictError('KIND', `text ${value}`), wrong('text'), return condition ? `text` : `text`
+SCRIPTS = re.compile(
+    r"""(?:Error\((?:'[A-Z_]+', )?|wrong\(|invalidArguments\(|const message = |return |[?:] )(`[^`\n]*`|'[^'\n]*'|"[^"\n]*")"""
+)
 
 
 def name_in(node: ast.AST) -> str:
@@ -23,12 +39,12 @@ def name_in(node: ast.AST) -> str:
 
 
 def family() -> set[str]:
-    """The classes of refusals, `Refused` and what is made from it."""
+    """The classes of refusals: what is made from the base of service and of engine."""
     classes = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    found = {"Refused"}
+    found = {"ServiceError", "EngineError"}
     while more := {c.name for c in classes if {name_in(b) for b in c.bases} & found} - found:
         found |= more
-    return (found | ALSO) - ELSEWHERE
+    return found - ELSEWHERE - OWN_WORDS
 
 
 def sentence(node: ast.expr) -> str | None:
@@ -40,15 +56,58 @@ def sentence(node: ast.expr) -> str | None:
     return None
 
 
+def refusing() -> list[tuple[str, ast.expr]]:
+    """(where, expression of the text) of everything that refuses in Python."""
+    refused = family()
+    return [
+        (f"{path.relative_to(ROOT)}:{call.lineno}", call.args[at])
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        for call in said_by(node, refused | INSIDE.get(path, set()))
+        if len(call.args) > (at := TEXT_AT.get(name_in(call.func), 0)) and name_in(call.func) not in NOUNS
+    ]
+
+
 def sentences() -> dict[str, str]:
     """Every sentence with which something is refused, and where it stands."""
-    refused, found = family(), {}
-    for path, tree in TREES.items():
-        for node in ast.walk(tree):
-            for call in said_by(node, refused):
-                if call.args and (text := sentence(call.args[0])):
-                    found[text] = f"{path.relative_to(ROOT)}:{call.lineno}"
+    found = {text: where for where, argument in refusing() if (text := sentence(argument))}
+    return found | {text: "engine/feel/language.py, LIMITS" for text in LIMITS.values()} | scripts()
+
+
+def scripts() -> dict[str, str]:
+    """The sentences of FEEL's side in JavaScript, each value as {}."""
+    found = {}
+    for path in (ROOT / "engine/feel/js").rglob("*.js"):
+        code = re.sub(r"(?ms)^\s*//[^\n]*|\s// [^\n]*|/\*.*?\*/", "", path.read_text(encoding="utf-8"))
+        for text in SCRIPTS.findall(code):
+            said = re.sub(r"\$?\{[^}]*\}", "{}", text[1:-1])
+            if re.search(r"[a-z]{2,} |got \(", said) and said not in {*refusals.TYPES, "{} in '{}'"}:
+                found[said] = str(path.relative_to(ROOT))
     return found
+
+
+def words_in_values() -> dict[str, str]:
+    """Words of the code that a sentence takes as a value: {"soon" if x else "late"}."""
+    return {
+        constant.value: where
+        for where, argument in refusing()
+        if isinstance(argument, ast.JoinedStr)
+        for choice in ast.walk(argument)
+        if isinstance(choice, ast.IfExp)
+        for constant in (choice.body, choice.orelse)
+        if isinstance(constant, ast.Constant) and re.search("[a-z]{3,}", str(constant.value))
+    }
+
+
+def nouns() -> dict[str, str]:
+    """What "... does not exist" is said of."""
+    return {
+        str(call.args[0].value): f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        for call in said_by(node, NOUNS)
+        if call.args and isinstance(call.args[0], ast.Constant)
+    }
 
 
 def said_by(node: ast.AST, refused: set[str]) -> list[ast.Call]:
@@ -59,11 +118,18 @@ def said_by(node: ast.AST, refused: set[str]) -> list[ast.Call]:
     return []
 
 
-def test_every_refusal_of_the_service_has_a_chinese_text():
+def test_every_refusal_of_service_and_engine_has_a_chinese_text():
     known = dict(refusals.chinese())
     missing = {text: where for text, where in sentences().items() if text not in known}
-    assert len(sentences()) > 60
+    assert len(sentences()) > 200
+    assert len(scripts()) > 15
     assert missing == {}, "say these in webui/translations/zh/LC_MESSAGES/refusals.po"
+
+
+def test_every_word_that_an_english_sentence_takes_as_a_value_has_a_chinese_one():
+    words = words_in_values() | nouns()
+    assert {word: where for word, where in words.items() if word not in refusals.VALUES} == {}
+    assert {"an instant", "Task", "Incident"} <= words.keys()
 
 
 def test_no_chinese_text_names_a_value_that_the_sentence_has_not():
@@ -77,7 +143,7 @@ def test_no_chinese_text_names_a_value_that_the_sentence_has_not():
 def reading(web):
     """`reading("zh", text)` is what a person of that language reads."""
 
-    def of(language: str, text: str) -> str:
+    def of(language: str, text: Exception | str) -> str:
         with web.test_request_context("/", headers={"Accept-Language": language}), web.extensions["zhiban"].session() as session:
             g.session = session
             return refusals.said(text)
@@ -108,3 +174,36 @@ def test_a_refused_change_is_told_in_the_readers_language(visitor, repair):
         lin.get("/tickets/2026-0001")
         answer = lin.post("/tickets/2026-0001/promise", {"text": "给回话", "due_at": "2020-01-01T10:00"})
         assert answer.status_code == 422 and words in answer.get_data(as_text=True), language
+
+
+WHY_A_STEP_FAILED = [
+    (
+        StepFailed(None, "handle", str(ExpressionError('a > "x"', "a number (3) is compared with a string in 'a > \"x\"'"))),
+        "步骤 handle：算式“a > \"x\"”算不下去：拿数（3）和文本比（“a > \"x\"”）",
+    ),
+    (
+        StepFailed(None, "level", str(ExpressionError("级别", "Level, rule 3, input 类别: unknown name '类别'"))),
+        "步骤 level：算式“级别”算不下去：Level, rule 3, input 类别：没有“类别”这个名字",
+    ),
+    (
+        StepFailed(None, "wait", "Timer `=x`: 'R/P0D' is no cycle."),
+        "步骤 wait：定时“=x”：'R/P0D' 不是循环",
+    ),
+    (NotFound("Task", "7"), "没有这个任务：7。重新打开列表再选"),
+    (NotPossible("Nothing waits for urge of 2026-0001: it has ended or is not at that point. Open it to see where it is."),
+     "2026-0001 已经结束，或者没有走到这一步。打开看走到哪里"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "chinese"), WHY_A_STEP_FAILED)
+def test_why_a_step_failed_is_said_in_chinese_down_to_the_innermost_cause(reading, error, chinese):
+    assert reading("zh", error) == chinese
+    assert reading("en", error) == str(error)
+
+
+def test_a_real_expression_that_fails_is_said_in_chinese(reading):
+    for text in ("1 / 0", "nobody + 1", '1 < "a"', "[1, 2] and true", 'max(1, "a")', "1 +", "  "):
+        with pytest.raises(ExpressionError) as failed:
+            evaluate(text, {})
+        said = reading("zh", failed.value)
+        assert re.search("算不下去：.*[一-鿿]", said) and (text == "  " or "expression" not in said), said

@@ -10,6 +10,7 @@ from flask_babel import gettext
 from engine.errors import EngineError
 from service.board import incidents
 from service.errors import ServiceError
+from webui.errors import fault_of
 from webui.filters import when
 from webui.gates import service_app
 from webui.i18n import listed
@@ -48,9 +49,10 @@ def report(done: list[incidents.Done], resolving: bool) -> SimpleNamespace:
 
 
 def _cause(error: Exception) -> str:
-    if isinstance(error, (EngineError, ServiceError)):
-        return said(error)
-    return f"{type(error).__name__}: {error}"
+    if not isinstance(error, (EngineError, ServiceError)):
+        return f"{type(error).__name__}: {error}"
+    fault = fault_of(error)
+    return fault.rule or fault.what
 
 
 def _group(group: incidents.Group) -> SimpleNamespace:
@@ -61,7 +63,7 @@ def _group(group: incidents.Group) -> SimpleNamespace:
         key=group.key,
         what=listed(procedure_name(definition) if definition else first.process_key, step),
         kind=group.kind,
-        reason=group.reason,
+        reason=said(group.reason),
         retry=any(i.can_retry for i in group.incidents),
         rows=[_row(i) for i in group.incidents],
     )
@@ -76,6 +78,6 @@ def _row(one: incidents.Incident) -> SimpleNamespace:
         where=one.centre_name,
         at=when(one.opened_at),
         tries=gettext("试过 %(n)d 次", n=one.tries),
-        reason=one.reason,
+        reason=said(one.reason),
         can_retry=one.can_retry,
     )
