@@ -23,7 +23,7 @@ from service.organisation.rules import DEPARTMENT_OF, DESK, LEAD
 from service.subjects.models import Subject
 from service.tickets import rules
 from service.tickets.models import OPEN_STATES, Escalation, Slip, SlipState, Ticket
-from service.tickets.queries import FOLDED
+from service.tickets.queries import FIRST_DUE_FIRST, FOLDED
 from service.tickets.rules import Chip
 
 ROWS = 400
@@ -195,7 +195,7 @@ def _open_tasks(session: Session, mine: access.Reach, now: datetime, most: int) 
             sa.and_(Escalation.instance_id == user_task.c.instance_id, user_task.c.process_key == ESCALATION),
         )
         .where(_open(mine))
-        .order_by(user_task.c.due_at.is_(None), user_task.c.due_at, user_task.c.priority.desc(), user_task.c.id)
+        .order_by(*FIRST_DUE_FIRST)
         .limit(most)
     ).all()
     leads = {g.centre_id for g in mine.only(LEAD)}

@@ -60,6 +60,14 @@ __all__ = [
 
 PAGE = 100
 FOLDED = ("walk_floor",)  # steps of which there are many at once: they have a page of their own, not a row each
+FIRST_DUE_FIRST = (  # how open tasks stand in every list; of those due at one instant, the older ticket's comes first
+    user_task.c.due_at.is_(None),
+    user_task.c.due_at,
+    user_task.c.priority.desc(),
+    user_task.c.opened_at,
+    user_task.c.business_key,
+    user_task.c.id,  # random, and only what is left
+)
 HANDLING = ("arrive", "handle")  # the steps that stand still while a ticket is paused
 PAUSABLE = (TargetKind.ARRIVAL, TargetKind.RESOLUTION)
 DUPLICATE_HOURS = 24
@@ -223,7 +231,7 @@ def _tasks(
         .outerjoin(Customer, Customer.id == Ticket.customer_id)
         .outerjoin(worker, worker.username == user_task.c.assignee)
         .where(clause)
-        .order_by(user_task.c.due_at.is_(None), user_task.c.due_at, user_task.c.priority.desc(), user_task.c.id)
+        .order_by(*FIRST_DUE_FIRST)
         .limit(limit)
     ).all()
     return [_work_item(r, now, may_do(r)) for r in rows]
@@ -589,7 +597,7 @@ def _open_tasks(session: Session, mine: access.Reach, ticket: Ticket, now: datet
             user_task.c.centre_id == ticket.centre_id,
             user_task.c.state == "open",
         )
-        .order_by(user_task.c.due_at, user_task.c.id)
+        .order_by(*FIRST_DUE_FIRST)
     ).all()
     return [
         OpenTask(

@@ -172,6 +172,7 @@ class Desk:
 
     def open(self, path: str):
         answer = self.page.goto(self.live.address + path)
+        self.page.wait_for_function("() => !document.querySelector('.htmx-request')")  # what the page asks for by itself
         return answer
 
     @property

@@ -54,6 +54,18 @@ def test_open_tasks_stand_in_their_department_and_the_overdue_first(story, slips
     assert board.slip_count == len(board.slips) == 3
 
 
+def test_tasks_of_one_instant_stand_by_the_tickets_age_in_every_list(story):
+    numbers = [story.register(unit="2-0805") for _ in range(6)]
+    for number in numbers:
+        story.dispatch(number)
+    assert [c.number for c in board_of(story, "chen").cards] == numbers
+    assert [item.number for item in story.tasks("gao")] == numbers
+    story.app.clock.advance(timedelta(days=2, hours=15, minutes=15))  # Monday, nine o'clock
+    while story.app.engine.fire_due().fired:
+        pass
+    assert [call.card.number for call in board_of(story, "chen").calls] == numbers
+
+
 def test_a_call_for_help_waits_for_the_supervisor_and_the_manager_sees_whose_turn_it_is(story, slips):
     tickets.ask_help(story.app, story.person("lin"), slips[0], "没有钥匙")
     (call,) = board_of(story, "chen").calls
