@@ -167,6 +167,8 @@ class Desk:
             ),
         )
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        # a listener from the start: asked for only around a key press, Chromium may hear of it after the key
+        self.page.on("filechooser", lambda _: None)
 
     # --- going somewhere ---------------------------------------------------------------------------------------------
 
