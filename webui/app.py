@@ -12,11 +12,11 @@ import uuid
 from pathlib import Path
 
 from flask import Flask, g, url_for
-from flask_babel import gettext
 
 from service.health.queries import health as state_of_health
 from webui import errors, filters, i18n, menu, security, sessions, told
 from webui.blueprints import BLUEPRINTS
+from webui.i18n import gettext
 from webui.views import carried, drafts, undo
 
 STATIC = Path(__file__).parent / "static"

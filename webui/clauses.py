@@ -5,9 +5,7 @@ Chinese titles as in the procedure's own table; the English ones are ours. A cla
 
 from __future__ import annotations
 
-from flask_babel import gettext
-
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 
 
 def title(clause: str | None) -> str:

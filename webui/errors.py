@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import wraps
 
 from flask import Flask, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 from sqlalchemy.exc import (
     DBAPIError,
     DisconnectionError,
@@ -31,7 +30,7 @@ from engine import errors as engine
 from service import db
 from service import errors as service
 from webui.forms import text_of
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.refusals import said
 from webui.words import role
 

@@ -11,12 +11,11 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g
-from flask_babel import gettext
 
 from service import access
 from service.calendars.queries import calendar_of
 from service.calendars.rules import DayKind
-from webui.i18n import ZONE, language
+from webui.i18n import ZONE, gettext, language
 
 CENTRE_ZONE = ZoneInfo(ZONE)
 SOON_SHARE = 0.8  # from here on a clock is amber

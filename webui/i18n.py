@@ -1,14 +1,20 @@
 """Which language and theme a page is in, and the words of a procedure in that language.
 
 Screens' texts are Chinese in the source and looked up in the English catalogue. A procedure's own texts (task names, form
-labels) belong to its owner: they come from the diagram and its forms, and from the `en.yaml` beside them.
+labels) belong to its owner: they come from the diagram and its forms, and from the `en.yaml` beside them. Surprise: Babel only
+makes the catalogues; a page asks for hundreds of texts, and its own look-up took longer than the rest of the page.
 """
 
 from __future__ import annotations
 
-from flask import Flask, g, request
-from flask_babel import Babel
+from collections.abc import Callable
+from functools import cache, wraps
+from pathlib import Path
 
+from babel.messages.mofile import read_mo
+from flask import Flask, g, request
+
+CATALOGUES = Path(__file__).parent / "translations"
 ZONE = "Asia/Shanghai"
 LANGUAGES = {"zh": "中文", "en": "English"}
 THEMES = ("light", "dark", "auto")
@@ -16,13 +22,56 @@ LANGUAGE_COOKIE = "zhiban-language"
 
 
 def install(app: Flask) -> None:
-    app.config.update(BABEL_DEFAULT_LOCALE="zh_CN", BABEL_DEFAULT_TIMEZONE=ZONE)
-    Babel(app, locale_selector=lambda: "en" if language() == "en" else "zh_CN")
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(gettext, lambda one, many, n: gettext(one if n == 1 else many), newstyle=True)
     app.context_processor(lambda: {"language": language(), "theme": theme(), "languages": LANGUAGES})
+
+
+def gettext(text: str, **values) -> str:
+    """The text in the reader's language, with `values` in their places (`%(name)s`)."""
+    found = _texts().get(text, text)
+    return found % values if values else found
+
+
+def by_language(made: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:
+    """Decorator of a table of words without arguments: made once per language, not once per row of a list."""
+    tables: dict[str, dict[str, str]] = {}
+
+    @wraps(made)
+    def table() -> dict[str, str]:
+        spoken = language()
+        if spoken not in tables:
+            tables[spoken] = made()
+        return tables[spoken]
+
+    return table
+
+
+def _texts() -> dict[str, str]:
+    """Text of the source -> text in the reader's language, for this request."""
+    if (texts := g.get("texts")) is None:
+        texts = g.texts = _catalogue(language())
+    return texts
+
+
+@cache
+def _catalogue(language: str) -> dict[str, str]:
+    """What is not in it is said as it stands in the source."""
+    path = CATALOGUES / language / "LC_MESSAGES" / "messages.mo"
+    if not path.exists():
+        return {}
+    with path.open("rb") as file:
+        return {message.id: message.string for message in read_mo(file) if message.id and message.string}
 
 
 def language() -> str:
     """The person's choice; before log-in what was chosen on the log-in page, else what the browser asks for."""
+    if (spoken := g.get("language")) is None:
+        spoken = g.language = _chosen_language()
+    return spoken
+
+
+def _chosen_language() -> str:
     chosen = g.get("shown_in") or getattr(g.get("person"), "locale", None) or request.cookies.get(LANGUAGE_COOKIE)
     if chosen in LANGUAGES:
         return chosen

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask import g, request, url_for
-from flask_babel import gettext
 
 from service import access
 from service.notifications.queries import unread_count
+from webui.i18n import gettext
 from webui.views import work
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flask import g
-from flask_babel import gettext
 
 from service.organisation.queries import names_of
+from webui.i18n import gettext
 
 
 def names() -> dict[str, str]:

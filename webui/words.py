@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from flask import g
-from flask_babel import gettext
 
-from webui.i18n import language
+from webui.i18n import by_language, gettext, language
 
 
 def category(value) -> str:
+    return categories().get(str(value), str(value))
+
+
+@by_language
+def categories() -> dict[str, str]:
     return {
         "delivery": gettext("交付"),
         "renovation": gettext("装修"),
@@ -18,13 +22,14 @@ def category(value) -> str:
         "enquiry": gettext("咨询"),
         "praise": gettext("表扬"),
         "other": gettext("其他"),
-    }.get(str(value), str(value))
+    }
 
 
 def channel(value) -> str:
     return channels().get(str(value), str(value))
 
 
+@by_language
 def channels() -> dict[str, str]:
     return {
         "phone": gettext("电话"),
@@ -41,15 +46,25 @@ def urgency(value) -> str:
 
 
 def expectation(value) -> str:
+    return expectations().get(str(value), str(value))
+
+
+@by_language
+def expectations() -> dict[str, str]:
     return {
         "come-now": gettext("马上来人"),
         "call-back": gettext("给个回话"),
         "appointment": gettext("约时间"),
         "note-only": gettext("记下就行"),
-    }.get(str(value), str(value))
+    }
 
 
 def ticket_state(value) -> str:
+    return ticket_states().get(str(value), str(value))
+
+
+@by_language
+def ticket_states() -> dict[str, str]:
     return {
         "registered": gettext("已登记"),
         "dispatched": gettext("已派单，还没人接"),
@@ -59,10 +74,15 @@ def ticket_state(value) -> str:
         "closed": gettext("已关"),
         "withdrawn": gettext("客户撤单"),
         "merged": gettext("并到别的单"),
-    }.get(str(value), str(value))
+    }
 
 
 def slip_state(value) -> str:
+    return slip_states().get(str(value), str(value))
+
+
+@by_language
+def slip_states() -> dict[str, str]:
     return {
         "sent": gettext("派出"),
         "asked": gettext("有疑问"),
@@ -73,18 +93,24 @@ def slip_state(value) -> str:
         "verified": gettext("核实"),
         "not-solved": gettext("解决不了"),
         "cancelled": gettext("停办"),
-    }.get(str(value), str(value))
+    }
 
 
 def target(value) -> str:
+    return targets().get(str(value), str(value))
+
+
+@by_language
+def targets() -> dict[str, str]:
     return {
         "response": gettext("接单"),
         "arrival": gettext("到场"),
         "resolution": gettext("办完"),
         "return-visit": gettext("回访"),
-    }.get(str(value), str(value))
+    }
 
 
+@by_language
 def pause_reasons() -> dict[str, str]:
     return {
         "customer-away": gettext("客户不在"),
@@ -103,6 +129,11 @@ def photo(value) -> str:
 
 
 def role(value) -> str:
+    return roles().get(str(value), str(value))
+
+
+@by_language
+def roles() -> dict[str, str]:
     return {
         "specialist": gettext("客服专员"),
         "assistant": gettext("客服助理"),
@@ -116,7 +147,7 @@ def role(value) -> str:
         "quality": gettext("品质部"),
         "process-owner": gettext("制度责任人"),
         "admin": gettext("系统管理员"),
-    }.get(str(value), str(value))
+    }
 
 
 def department(key: str | None) -> str:

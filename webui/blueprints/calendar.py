@@ -7,13 +7,13 @@ is shown with what it would move, the second time, with the same values, it is s
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from service import access
 from service.calendars.actions import CalendarMoved
 from service.errors import Refused
 from webui.errors import fault_of, remember
 from webui.gates import gate, look_again
+from webui.i18n import gettext
 from webui.refusals import said
 from webui.told import told
 from webui.views import calendar as views

@@ -6,7 +6,6 @@ import uuid
 from datetime import datetime
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from engine.errors import FormInvalid, StepFailed
 from service import access
@@ -18,6 +17,7 @@ from webui import forms
 from webui.errors import Missing, fault_of
 from webui.filters import CENTRE_ZONE
 from webui.gates import gate, service_app, signed_in
+from webui.i18n import gettext
 from webui.refusals import said
 from webui.told import told
 from webui.views import drafts as draft_views

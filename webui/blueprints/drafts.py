@@ -7,7 +7,6 @@ task that the person may see or their own new registration, and only their own d
 from __future__ import annotations
 
 from flask import Blueprint, g, jsonify, redirect, request, url_for
-from flask_babel import gettext
 
 from service import access
 from service.drafts import actions, queries, rules
@@ -15,6 +14,7 @@ from service.errors import NotAllowed
 from webui.errors import Missing
 from webui.filters import clock_time
 from webui.gates import gate, service_app, task_for
+from webui.i18n import gettext
 from webui.told import told
 
 drafts = Blueprint("drafts", __name__)

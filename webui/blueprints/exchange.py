@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 
 from flask import Blueprint, abort, g, redirect, render_template, request, send_file, url_for
-from flask_babel import gettext
 
 from service.auth import actions as auth
 from service.auth.models import WebSession
@@ -21,7 +20,7 @@ from service.exchange.sheets import FileRefused
 from webui import sessions
 from webui.errors import Fault, fault_of, remember
 from webui.gates import gate, look_again, service_app
-from webui.i18n import language
+from webui.i18n import gettext, language
 from webui.security import takes_photos
 from webui.told import told
 from webui.views import exchange as views

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, g, redirect, request, send_file, url_for
-from flask_babel import gettext
 
 from service.tickets import actions
 from webui.errors import Missing
 from webui.gates import gate, photo_for, service_app, ticket_for
+from webui.i18n import gettext
 from webui.security import PHOTO_CSP, takes_photos
 from webui.told import told
 

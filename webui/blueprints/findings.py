@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, g, redirect, render_template, request, send_file, url_for
-from flask_babel import gettext
 
 from engine.errors import FormInvalid, StepUndone, VersionClash
 from service import access
@@ -12,6 +11,7 @@ from service.findings import actions, queries
 from webui import forms
 from webui.errors import Missing, fault_of, remember
 from webui.gates import gate, look_again, service_app
+from webui.i18n import gettext
 from webui.security import PHOTO_CSP, takes_photos
 from webui.told import told
 from webui.views import findings as views

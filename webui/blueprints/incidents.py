@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from service import access
 from service.board import incidents as service
 from service.errors import Refused
 from webui.errors import fault_of, remember
 from webui.gates import gate, look_again, service_app
+from webui.i18n import gettext
 from webui.told import told
 from webui.views import incidents as views
 

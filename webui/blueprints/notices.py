@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from service.errors import Refused
 from webui.gates import gate, notice_for, signed_in
+from webui.i18n import gettext
 from webui.told import told
 from webui.views import notices as notice_views
 from webui.views import ways

@@ -12,13 +12,13 @@ from datetime import date
 from functools import wraps
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from service import access
 from service.errors import Refused, ServiceError
 from service.patrols import actions, arrivals, queries, steps
 from webui.errors import Missing, SignedOut, WebError, fault_of, remember
 from webui.gates import gate, look_again, service_app
+from webui.i18n import gettext
 from webui.security import takes_photos
 from webui.told import told
 from webui.views import carried

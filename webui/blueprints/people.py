@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from service import access
 from service.board import leaving, standing_in
@@ -14,6 +13,7 @@ from service.organisation.queries import person_named
 from webui.errors import fault_of, remember
 from webui.filters import CENTRE_ZONE
 from webui.gates import gate, look_again, service_app, signed_in
+from webui.i18n import gettext
 from webui.people import name_of
 from webui.told import told
 from webui.views import people as views

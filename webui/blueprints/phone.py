@@ -12,10 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from flask import Blueprint, Response, current_app, g, jsonify, render_template, request, url_for
-from flask_babel import gettext
 
 from webui.gates import gate, public
-from webui.i18n import LANGUAGES
+from webui.i18n import LANGUAGES, gettext
 from webui.views.patrols import severities
 
 phone = Blueprint("phone", __name__)

@@ -6,12 +6,12 @@ Everybody who works in the centre reads it; leads change it. A change is sent tw
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from service import access
 from service.errors import Refused
 from webui.errors import fault_of, remember
 from webui.gates import gate, look_again
+from webui.i18n import gettext
 from webui.refusals import said
 from webui.told import told
 from webui.views import promises as views

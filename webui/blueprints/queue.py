@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import Blueprint, g, render_template, request
-from flask_babel import gettext
 
 from webui import words
 from webui.gates import gate
+from webui.i18n import gettext
 from webui.views import work as work_views
 
 queue = Blueprint("queue", __name__)

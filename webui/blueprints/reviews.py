@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import date
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from service import access
 from service.errors import Refused
@@ -17,6 +16,7 @@ from service.reviews import actions, queries
 from service.signing import actions as signing
 from webui.errors import Fault, Missing, fault_of, remember
 from webui.gates import gate, look_again, service_app
+from webui.i18n import gettext
 from webui.told import told
 from webui.views import reviews as views
 

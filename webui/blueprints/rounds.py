@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from engine.errors import FormInvalid, NotPossible, TaskNotOpen
 from service import access
@@ -13,6 +12,7 @@ from service.rounds import actions, queries
 from webui import forms
 from webui.errors import Missing, fault_of, remember
 from webui.gates import gate, look_again, service_app
+from webui.i18n import gettext
 from webui.security import takes_photos
 from webui.told import told
 from webui.views import rounds as views

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from engine.errors import FormInvalid, VersionClash
 from service import access
@@ -16,6 +15,7 @@ from service.tickets import actions as tickets
 from webui import forms
 from webui.errors import Missing, fault_of, remember
 from webui.gates import gate, look_again, service_app
+from webui.i18n import gettext
 from webui.told import told
 from webui.views import shifts as views
 from webui.views import things

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from engine.errors import FormInvalid, StepFailed, StepUndone, TaskNotOpen, VersionClash
 from service.drafts import actions as drafts
@@ -13,6 +12,7 @@ from service.tickets import actions
 from webui import forms, uploads
 from webui.errors import fault_of
 from webui.gates import gate, look_again, service_app, task_for
+from webui.i18n import gettext
 from webui.security import takes_photos
 from webui.told import told
 from webui.views import task as task_views

@@ -7,12 +7,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
-from flask_babel import gettext
 
 from service.errors import Refused
 from service.tickets import actions, changes
 from webui.filters import CENTRE_ZONE
 from webui.gates import gate, service_app, signed_in, ticket_for
+from webui.i18n import gettext
 from webui.told import told
 from webui.views import findings as finding_views
 from webui.views import patrols as patrol_views

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import Blueprint, g, redirect, request, url_for
-from flask_babel import gettext
 
 from service.tickets import undoing, unregistering
 from webui.gates import gate, service_app, task_for, ticket_for
+from webui.i18n import gettext
 from webui.told import told
 
 undo = Blueprint("undo", __name__)

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from service import access
 from service.board import actions, queries
@@ -16,7 +15,7 @@ from webui import people, words
 from webui.errors import fault_of
 from webui.filters import Clock, clock, when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.views.story import element_name
 
 SHOWN = 6  # cards of a lane before "more"

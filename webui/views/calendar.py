@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import g, url_for
-from flask_babel import gettext
 
 from service import access
 from service.calendars import queries
@@ -27,7 +26,7 @@ from webui import words
 from webui.errors import Fault
 from webui.filters import local, month_day, now, weekday, when
 from webui.gates import service_app
-from webui.i18n import colon, comma, language
+from webui.i18n import colon, comma, gettext, language
 from webui.people import name_of
 from webui.views.story import element_name
 

@@ -6,14 +6,13 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from flask import g
-from flask_babel import gettext
 
 from service import access
 from service.patrols import arrivals, checklist, queries
 from service.patrols.models import VisitState
 from webui.filters import day as day_words
 from webui.filters import local, now
-from webui.i18n import comma, language, theme
+from webui.i18n import comma, gettext, language, theme
 from webui.people import name_of
 from webui.security import csrf_token
 from webui.views import patrols as views

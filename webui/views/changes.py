@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 from flask import url_for
-from flask_babel import gettext
 
 from service.tickets.changes import UNDO_MERGE_FOR
 from service.tickets.models import OPEN_STATES, TicketState
 from webui import words
 from webui.filters import Clock, centre_calendar, local, when
+from webui.i18n import gettext
 from webui.people import name_of
 
 _FIELD = "%Y-%m-%dT%H:%M"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import url_for
-from flask_babel import gettext
 from lxml import etree
 
 from webui.filters import face, left, when
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.people import name_of
 from webui.views.story import element_name
 from webui.words import role

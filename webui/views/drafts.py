@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from flask import g, request, url_for
-from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from service.drafts import actions, queries, rules
 from webui import forms, words
 from webui.filters import when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.people import name_of
 from webui.views.story import element_name
 

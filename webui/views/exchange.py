@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from service.exchange import exporting, importing, wording
 from service.exchange.columns import OF
@@ -16,7 +15,7 @@ from service.organisation.queries import names_of
 from webui import people
 from webui.filters import local, when
 from webui.gates import service_app
-from webui.i18n import colon, language, listed
+from webui.i18n import colon, gettext, language, listed
 from webui.views.listings import LISTS, MOST, Args, stamp
 
 # --- lists out --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from engine.errors import FormInvalid
 from service.findings import queries
@@ -17,7 +16,7 @@ from webui import clauses, forms, words
 from webui.errors import fault_of
 from webui.filters import clock, when
 from webui.gates import service_app
-from webui.i18n import language
+from webui.i18n import gettext, language
 from webui.i18n import listed as joined
 from webui.people import name_of, names
 from webui.views.story import element_name

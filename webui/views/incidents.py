@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from engine.errors import EngineError
 from service.board import incidents
@@ -13,7 +12,7 @@ from service.errors import ServiceError
 from webui.errors import fault_of
 from webui.filters import when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.refusals import said
 from webui.views.story import element_name, procedure_name
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask_babel import gettext
-
 from service.calendars.rules import Sum
 from service.calendars.wording import sum_rows
 from webui import words
 from webui.filters import Clock, clock, left, minutes, when
-from webui.i18n import language, listed
+from webui.i18n import gettext, language, listed
 
 
 @dataclass(frozen=True, slots=True)

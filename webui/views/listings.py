@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import g
-from flask_babel import gettext
 
 from service import access
 from service.exchange import exporting, importing, listing
@@ -22,7 +21,7 @@ from service.tickets import queries
 from webui import people, words
 from webui.filters import local, masked
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.views import board as board_views
 from webui.views import found as found_views
 from webui.views import incidents as incident_views

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import url_for
-from flask_babel import gettext
 
 from webui import words
 from webui.filters import Clock, clock, clock_time, face, left, masked, when
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.people import name_of
 
 SLIP_STEPS = ("sent", "accepted", "arrived", "handled", "verified")

@@ -9,7 +9,6 @@ from typing import Any
 
 import segno
 from flask import g, url_for
-from flask_babel import gettext
 
 from service import access
 from service.patrols import checklist, queries, rules
@@ -17,7 +16,7 @@ from service.patrols.models import VisitState
 from webui import words
 from webui.filters import Clock, clock, clock_time, day, when
 from webui.gates import service_app
-from webui.i18n import language, listed
+from webui.i18n import gettext, language, listed
 from webui.people import name_of, names
 from webui.views.pages import Row
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import sqlalchemy as sa
 from flask import g, url_for
-from flask_babel import gettext
 
 from service import access
 from service.board import leaving, standing_in
@@ -16,7 +15,7 @@ from service.organisation.models import Building, Centre, Person
 from webui import words
 from webui.filters import clock_time, local, when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 
 
 def page(typed: Mapping | None = None) -> SimpleNamespace:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from service.presence import queries
 from webui.filters import face
+from webui.i18n import gettext
 
 
 def address(card) -> str:

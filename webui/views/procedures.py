@@ -8,14 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import url_for
-from flask_babel import gettext
 from lxml import etree
 
 from engine import cycles
 from webui import forms, people, words
 from webui.filters import when
 from webui.gates import service_app
-from webui.i18n import language, listed
+from webui.i18n import gettext, language, listed
 from webui.views import diagram as diagrams
 from webui.views.story import element_name, procedure_name
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import g, url_for
-from flask_babel import gettext
 
 from service import access
 from service.calendars import queries as calendars
@@ -20,7 +19,7 @@ from service.tickets.models import Category, ContractPromise, Urgency
 from webui import words
 from webui.filters import local, month_day, now, when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.people import name_of
 from webui.views.calendar import SHOWN_SHIFTS, ShiftView, shift_views
 from webui.views.limits import amount

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from engine.errors import EngineError
 from service import access
@@ -22,7 +21,7 @@ from service.tickets.models import Category
 from webui import clauses, words
 from webui.filters import Clock, local, masked, month_day, when
 from webui.gates import look_again, service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.people import name_of
 from webui.views.limits import SumView, sum_of
 from webui.views.pages import ticket_clock

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from service.exchange import exporting
 from service.organisation.models import Centre
@@ -23,7 +22,7 @@ from service.reviews import queries as reviews
 from webui import people, words
 from webui.filters import clock_time, local, month_day, now, weekday
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.views import findings as finding_views
 from webui.views import things
 

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from service.registers.rules import Record
 from service.reviews import contents, queries
@@ -18,7 +17,7 @@ from service.signing.actions import ContentChanged
 from service.signing.rules import Difference
 from webui import people, words
 from webui.filters import clock, clock_time, day, local, month_day, now, weekday, when
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.views import registers as register_views
 
 LONGEST_SHOWN = 400_000  # characters of a content that the page carries to say what changed; a page may send 1 MB

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from engine.errors import FormInvalid
 from service.rounds import queries, rules
@@ -14,7 +13,7 @@ from service.rounds.models import CheckState, Round, RoundFiling, RoundItem, Rou
 from webui import forms, people
 from webui.filters import clock, clock_time, when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.views.findings import workplace_groups
 
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import g, url_for
-from flask_babel import gettext
 
 from engine.tables import user_task
 from service import access
@@ -38,7 +37,7 @@ from service.tickets.models import Escalation
 from webui import forms, words
 from webui.filters import Clock, clock, day, local, month_day, now, weekday, when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.people import know, name_of
 from webui.views import things
 from webui.views.story import element_name

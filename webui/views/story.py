@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask_babel import gettext
-
 from webui import words
 from webui.filters import day, local, when
-from webui.i18n import colon, language, listed
+from webui.i18n import colon, gettext, language, listed
 from webui.people import name_of
 
 SAID_KEYS = (

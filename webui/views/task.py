@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from engine.errors import FormInvalid, StepFailed, VersionClash
 from service import access
@@ -18,7 +17,7 @@ from webui import clauses, forms, people, words
 from webui.errors import fault_of
 from webui.filters import Clock, clock, local, when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.people import name_of
 from webui.refusals import said
 from webui.views import diagram, drafts, presence

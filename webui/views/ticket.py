@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from flask import g, url_for
-from flask_babel import gettext
 
 from service import access
 from service.tickets import actions, queries
@@ -16,7 +15,7 @@ from webui import people, words
 from webui.errors import Missing
 from webui.filters import clock, local, masked, when
 from webui.gates import service_app
-from webui.i18n import language, listed
+from webui.i18n import gettext, language, listed
 from webui.views import changes, diagram
 from webui.views.limits import limits_of
 from webui.views.pages import Row, photo_view, slip_view, ticket_clock, ticket_view, where_of

@@ -7,11 +7,11 @@ from datetime import datetime
 from math import ceil
 
 from flask import g, request, url_for
-from flask_babel import gettext
 
 from service.tickets import unregistering
 from webui.filters import now
 from webui.gates import service_app
+from webui.i18n import gettext
 from webui.views.story import element_name
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from flask_babel import gettext
-
 from service.notifications import preferences
 from service.notifications.rules import AT_ONCE, DIGEST, NEVER
 from webui.gates import service_app
+from webui.i18n import gettext
 
 CHANNEL = "mail"
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 from flask import url_for
-from flask_babel import gettext
 
 from service import access
 from service.tickets import queries
 from webui import words
 from webui.filters import Clock, clock, when
 from webui.gates import service_app
-from webui.i18n import listed
+from webui.i18n import gettext, listed
 from webui.views import notices, patrols
 from webui.views.pages import Row
 from webui.views.story import element_name
