@@ -27,7 +27,7 @@ def install(app: Flask) -> None:
     app.context_processor(lambda: {"language": language(), "theme": theme(), "languages": LANGUAGES})
 
 
-def gettext(text: str, **values) -> str:
+def gettext(text: str, /, **values) -> str:
     """The text in the reader's language, with `values` in their places (`%(name)s`)."""
     found = _texts().get(text, text)
     return found % values if values else found
