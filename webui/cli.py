@@ -90,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("demo", _demo, "Fill an empty installation with the demo centre, its people and their last days' requests.")
     sub.add_argument("--size", type=int, default=200, help="requests to live, about; from 1000 on, thirty days")
     sub.add_argument("--if-empty", action="store_true", help="do nothing where there is data already")
+    sub = command("timetable", _timetable, "What of a week's plan started by itself: patrols, shifts, rounds, reviews.")
+    sub.add_argument("--week", default="", help="2026-W19 or any day of the week (2026-05-06); the present one without")
+    sub.add_argument("--centre", help="id or name of the operation centre; all without")
+    sub.add_argument("--language", choices=["zh", "en"], help="zh or en; without, as the terminal is set (LANG)")
     sub = command(
         "import", _import, "Bring units with their customers, or staff, in from an Excel file: all of it or nothing."
     )
@@ -409,6 +413,32 @@ def _demo(options: argparse.Namespace) -> int:
     print(f"Demo centre with {filled.people} people, {filled.units} units, {filled.tickets} requests ({filled.seconds:.0f} s).")
     print("Logins: " + ", ".join(row[0] for row in demo.CAST) + f"; password {demo.PASSWORD}")
     return 0
+
+
+def _timetable(options: argparse.Namespace) -> int:
+    import sqlalchemy as sa
+
+    from service.calendars.queries import calendar_of
+    from service.exchange.importing import centre_named
+    from service.organisation.models import Centre
+    from webui import i18n
+    from webui.views import timetable
+
+    app = _app()
+    here = Centre.id == centre_named(app, options.centre).id if options.centre else Centre.active
+    language = options.language or _terminal_language()
+    with app.session() as session, i18n.words_for_a_terminal(language, session):
+        for centre in session.scalars(sa.select(Centre).where(here).order_by(Centre.id)):
+            monday = timetable.week_of(options.week, calendar_of(session, centre.id).local(app.now()).date())
+            if monday is None:
+                print(f"zhiban: {options.week} is no week. Give 2026-W19, or any day of it: 2026-05-06.", file=sys.stderr)
+                return 2
+            print("\n".join(timetable.lines(session, centre, monday, app.now())), end="\n\n")
+    return 0
+
+
+def _terminal_language() -> str:
+    return "zh" if any(os.environ.get(name, "").startswith("zh") for name in ("LC_ALL", "LC_MESSAGES", "LANG")) else "en"
 
 
 def _progress(line: str) -> None:

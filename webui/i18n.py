@@ -7,7 +7,8 @@ makes the catalogues; a page asks for hundreds of texts, and its own look-up too
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
 
@@ -69,6 +70,14 @@ def language() -> str:
     if (spoken := g.get("language")) is None:
         spoken = g.language = _chosen_language()
     return spoken
+
+
+@contextmanager
+def words_for_a_terminal(spoken: str, session) -> Iterator[None]:
+    """Within it the screens' words are in that language, without a page and without a reader; names come from `session`."""
+    with Flask("webui").app_context():
+        g.language, g.session = spoken, session
+        yield
 
 
 def _chosen_language() -> str:

@@ -41,6 +41,19 @@ def channels() -> dict[str, str]:
     }
 
 
+def planned(kind) -> str:
+    """What starts by itself, by its kind in the timetable."""
+    return {
+        "patrol": gettext("巡查"),
+        "duty-round": gettext("岗位值守"),
+        "workplace-check": gettext("现场环境检查"),
+        "handover": gettext("交接班"),
+        "end-of-day-check": gettext("班后自查"),
+        "daily-review": gettext("日审"),
+        "weekly-review": gettext("周检"),
+    }.get(str(kind), str(kind))
+
+
 def urgency(value) -> str:
     return {"normal": gettext("一般"), "urgent": gettext("紧急")}.get(str(value), str(value))
 

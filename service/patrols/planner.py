@@ -65,6 +65,12 @@ def _given(session: Session, run: PlannedRun) -> tuple[str, dict[str, Any]]:
     }
 
 
+def name(session: Session, run: PlannedRun) -> str:
+    plan_id, slot = run.key.split("-")
+    plan = session.get(PatrolPlan, int(plan_id))
+    return f"{plan.name}{SLOT_NAMES[PatrolSlot(slot)]}" if plan else ""
+
+
 def floors_of(session: Session, plan_id: int) -> list[dict[str, Any]]:
     """The floors of a plan in its order: floor_id, building_id, label, responsible (a username)."""
     rows = session.execute(
@@ -86,4 +92,4 @@ def label(building: str, floor: str) -> str:
     return f"{building}{floor}".replace(" ", "")
 
 
-register(Kind(KIND, process="patrol", slots=slots, begin=begin, missed=missed))
+register(Kind(KIND, process="patrol", slots=slots, begin=begin, missed=missed, name=name))

@@ -22,6 +22,7 @@ from service.rounds import queries as round_queries
 from service.rounds.models import CheckState, RoundState
 from service.shifts.models import DayCheck, Handover
 from service.tickets.models import OPEN_STATES, Escalation, Ticket, TicketState
+from service.timetable import queries as timetable
 
 LIMITS = ("response", "arrival", "resolution")
 text = registers.text
@@ -199,6 +200,14 @@ def rounds(session: Session, review: Review, now: datetime) -> Iterator[Matter]:
             yield Matter(f"{MatterKind.MISSED_ROUND}:{one.number}", MatterKind.MISSED_ROUND, one.number, facts)
 
 
+def not_started(session: Session, review: Review, now: datetime) -> Iterator[Matter]:
+    """What was planned to start by itself, did not, and has left nothing else behind: no clock ran, or each try failed."""
+    time = covered(session, review, now)
+    for run in timetable.unrecorded(session, review.centre_id, time.start_at, time.end_at):
+        facts = {"planned": run.kind, "title": timetable.name_of(session, run), "due_at": text(run.due_at)}
+        yield Matter(f"{MatterKind.NOT_STARTED}:{run.id}", MatterKind.NOT_STARTED, "", facts)
+
+
 def workplaces(session: Session, review: Review, now: datetime) -> Iterator[Matter]:
     """Areas whose workplaces nobody checked in the week (clauses 24.1 to 24.5)."""
     for check in round_queries.checks_between(session, review.centre_id, review.first_on, review.day):
@@ -258,5 +267,7 @@ def _days(review: Review) -> Iterator:
 
 
 Reader = Callable[[Session, Review, datetime], Iterator[Matter]]
-DAILY: list[Reader] = [escalations, overdue, unvisited, floors, findings, incomplete, shifts, rounds, late_actions]
+DAILY: list[Reader] = [
+    escalations, overdue, unvisited, floors, findings, incomplete, shifts, rounds, not_started, late_actions
+]  # fmt: skip
 WEEKLY: list[Reader] = [overdue, unvisited, late_actions, reviews_of_the_week, workplaces]

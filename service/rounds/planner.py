@@ -68,6 +68,12 @@ def _given(session: Session, run: PlannedRun) -> tuple[str, dict[str, Any]]:
     }
 
 
+def name(session: Session, run: PlannedRun) -> str:
+    item = session.get(RoundItem, int(run.key.split("-")[0]))
+    tick = _tick(session, item, run) if item is not None else None
+    return f"{tick.title} {tick.post}".strip() if tick else item.name if item else ""
+
+
 def _tick(session: Session, item: RoundItem, run: PlannedRun) -> Tick | None:
     found = rules.ticks(line_of(item), run.day, calendar_of(session, run.centre_id).zone)
     return next((tick for tick in found if tick.key == run.key), None)
@@ -112,6 +118,11 @@ def _check_given(session: Session, run: PlannedRun) -> tuple[str, dict[str, Any]
     }
 
 
+def area_name(session: Session, run: PlannedRun) -> str:
+    area = session.get(Area, int(run.key))
+    return area.name if area else ""
+
+
 def begin_filing(session: Session, run: PlannedRun) -> Start:
     filing = session.scalars(sa.select(RoundFiling).where(RoundFiling.number == run.key)).one()
     item = session.get_one(RoundItem, filing.item_id)
@@ -125,6 +136,6 @@ def begin_filing(session: Session, run: PlannedRun) -> Start:
     return Start(given, filing.number)
 
 
-register(Kind(ROUND, ROUND, slots, begin, missed))
-register(Kind(CHECK, CHECK, check_slots, begin_check, missed_check))
+register(Kind(ROUND, ROUND, slots, begin, missed, name))
+register(Kind(CHECK, CHECK, check_slots, begin_check, missed_check, area_name))
 register(Kind(FILING, FILING, None, begin_filing))

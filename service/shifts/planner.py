@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from service.calendars.queries import calendar_of
 from service.organisation.models import Duty, Person
+from service.organisation.queries import person_named
 from service.shifts import queries, roster, rules
 from service.shifts.models import Post, RosterEntry
 from service.shifts.rules import Stint
@@ -69,6 +70,11 @@ def begin_handover(session: Session, run: PlannedRun) -> Start:
         },
         number,
     )
+
+
+def post_name(session: Session, run: PlannedRun) -> str:
+    post = session.get(Post, _key(run)[0])
+    return post.name if post else ""
 
 
 def _key(run: PlannedRun) -> tuple[int, date, str]:
@@ -139,5 +145,10 @@ def begin_check(session: Session, run: PlannedRun) -> Start:
     )
 
 
-register(Kind("handover", process="handover", slots=handovers, begin=begin_handover))
-register(Kind("end-of-day-check", process="end-of-day-check", slots=checks, begin=begin_check))
+def person_name(session: Session, run: PlannedRun) -> str:
+    person = person_named(session, run.key.rsplit("-", 4)[0])
+    return person.name if person else ""
+
+
+register(Kind("handover", process="handover", slots=handovers, begin=begin_handover, name=post_name))
+register(Kind("end-of-day-check", process="end-of-day-check", slots=checks, begin=begin_check, name=person_name))

@@ -210,7 +210,7 @@ def _start(app, session: Session, run: PlannedRun, kind, now: datetime) -> None:
 
 def _miss(session: Session, run: PlannedRun, kind, reason: str) -> None:
     run.state, run.reason = RunState.MISSED, reason
-    if kind is not None:
+    if kind is not None and kind.missed is not None:
         kind.missed(session, run)
 
 

@@ -51,16 +51,19 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind: its procedure, its slots of a centre and day, what it begins with, what to do when it was missed.
+    """One kind: its procedure, its slots of a centre and day, what it begins with, what to do when it was missed, and the
+    name of what a run is about (a plan, a post, a person).
 
-    `slots` None: nothing is planned ahead; its runs come from `steps.start_soon`.
+    `slots` None: nothing is planned ahead; its runs come from `steps.start_soon`. `missed` None: nothing of its own is
+    written down, so that the daily review names what did not start.
     """
 
     key: str
     process: str
     slots: Callable[[Session, int, date], Iterable[Slot]] | None
     begin: Callable[[Session, PlannedRun], Start]
-    missed: Callable[[Session, PlannedRun], None] = field(default=lambda session, run: None)
+    missed: Callable[[Session, PlannedRun], None] | None = None
+    name: Callable[[Session, PlannedRun], str] = field(default=lambda session, run: "")
 
 
 _kinds: dict[str, Kind] = {}

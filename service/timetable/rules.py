@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
+LATE = timedelta(minutes=1)  # a clock looks every second: a start later than this is worth a word
 MADE_UP_DAYS = 14  # so far back are days made up for that nobody planned in time
 RETRIES = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
 

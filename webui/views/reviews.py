@@ -385,6 +385,10 @@ def _missing(facts: Mapping[str, Any]) -> str:
     return gettext("没填%(what)s：%(title)s", what=names, title=facts.get("title") or "")
 
 
+def _planned(facts: Mapping[str, Any]) -> str:
+    return listed(f"{words.planned(facts['planned'])} {facts['title']}".strip(), _at(facts))
+
+
 def _slot(facts: Mapping[str, Any]) -> str:
     return register_views.cell(Record.PATROLS, "slot", facts.get("slot") or "")
 
@@ -400,7 +404,7 @@ _WHAT = {
     "open-finding": lambda f: gettext("巡查的问题还没关：%(title)s", title=f["title"]),
     "weak-proof": lambda f: gettext("%(place)s的巡查要看一眼", place=f["place"]),
     "unchecked": lambda f: gettext("没做检查：%(what)s", what=f.get("title") or gettext("班后自查")),
-    "not-started": lambda f: gettext("到点没开始：%(what)s", what=f["title"]),
+    "not-started": lambda f: gettext("到点没开始：%(what)s", what=_planned(f)),
     "action-late": lambda f: gettext("定了没办：%(what)s", what=f["title"]),
     "no-review": lambda f: gettext("%(day)s没有日审", day=_day(f["day"])),
     "unsigned": lambda f: gettext("%(day)s的日审没签", day=_day(f["day"])),

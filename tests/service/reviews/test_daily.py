@@ -23,6 +23,7 @@ from service.timetable.models import PlannedRun, RunState
 from tests.conftest import CHINA, FRIDAY_EVENING
 from tests.service.patrols.walking import MONDAY, Round
 from tests.service.reviews.reviewing import MONDAY_REVIEW, QUARTER_PAST_FIVE, Reviewing
+from tests.service.shifts.desk import Desk
 
 FRIDAY = FRIDAY_EVENING.date()
 
@@ -125,6 +126,22 @@ def test_a_call_for_help_is_a_matter_answered_or_not(story, clock):
     reviewing = Reviewing(story, clock)
     (line,) = [x for x in reviewing.card().lines if x.matter.kind == "escalation"]
     assert line.matter.facts["answer"] is None and line.matter.about == number
+
+
+def test_what_no_clock_started_is_a_matter_of_the_review_of_the_day_on_which_its_window_ended(story, clock):
+    """The check before going home could be started until Friday 20:00, the handover until the next shift ends."""
+    Desk(story, clock, start=False)
+    plan_ahead(story.app)
+    reviewing = Reviewing(story, clock, at=MONDAY_REVIEW)
+    friday, monday = (
+        [(f["planned"], f["title"]) for f in _facts(reviewing, number, "not-started")] for number in reviewing.numbers()
+    )
+    assert friday == [("end-of-day-check", "林晓雯")]
+    assert monday == [("handover", "前台"), ("end-of-day-check", "周敏")]
+
+
+def _facts(reviewing: Reviewing, number: str, kind: str) -> list[dict]:
+    return [line.matter.facts for line in reviewing.card(number=number).lines if line.matter.kind == kind]
 
 
 def test_what_was_decided_and_not_done_by_its_day_comes_up_again(story, clock):
