@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from engine.errors import ExpressionError
 from engine.forms import FormFault
+from webui import moments
 from webui.i18n import language
 from webui.refusals import said
 
@@ -95,7 +96,8 @@ def sent(form, data: MultiDict) -> dict[str, Any]:
         elif spec.type in SEVERAL:
             values[spec.key] = [v for v in data.getlist(spec.key) if v]
         elif spec.key in data:
-            values[spec.key] = data.get(spec.key)
+            typed = data.get(spec.key)
+            values[spec.key] = moments.written(spec.subtype or "datetime", typed) if spec.type == "datetime" else typed
     return values
 
 

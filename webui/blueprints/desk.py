@@ -13,9 +13,8 @@ from service.drafts import actions as drafts
 from service.drafts import rules
 from service.errors import Refused
 from service.tickets.models import Category
-from webui import forms
+from webui import forms, moments
 from webui.errors import Missing, fault_of
-from webui.filters import CENTRE_ZONE
 from webui.gates import gate, service_app, signed_in
 from webui.i18n import gettext
 from webui.refusals import said
@@ -180,10 +179,7 @@ def _hidden(form, values) -> set[str]:
 def _deadline(values) -> datetime | None:
     if values.get("reply_deadline_kind") != "at" or not values.get("reply_deadline"):
         return None
-    try:
-        return datetime.fromisoformat(values["reply_deadline"]).replace(tzinfo=CENTRE_ZONE)
-    except ValueError:
-        return None
+    return moments.instant(values["reply_deadline"])
 
 
 def _centre_id(page) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from datetime import date
 from functools import wraps
 
 from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
@@ -16,6 +15,7 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from service import access
 from service.errors import Refused, ServiceError
 from service.patrols import actions, arrivals, queries, steps
+from webui import moments
 from webui.errors import Missing, SignedOut, WebError, fault_of, remember
 from webui.gates import gate, look_again, service_app
 from webui.i18n import gettext
@@ -236,7 +236,7 @@ def tag_picture(found):
 @patrols.post("/patrols/postings")
 @gate(reader)
 def post(_person):
-    floor_id, on = _number("floor"), _date("expires_on")
+    floor_id, on = _number("floor"), moments.day(request.form.get("expires_on"))
     if floor_id is None or on is None:
         raise Refused(gettext("选楼层，写到哪天为止"))
     return _kept(
@@ -283,10 +283,3 @@ def _floors() -> list[int]:
 def _number(name: str) -> int | None:
     raw = request.values.get(name, "")
     return int(raw) if raw.isdigit() and len(raw) < 10 else None
-
-
-def _date(name: str) -> date | None:
-    try:
-        return date.fromisoformat(request.form.get(name, ""))
-    except ValueError:
-        return None

@@ -10,8 +10,8 @@ from service import access
 from service.board import leaving, standing_in
 from service.errors import Refused, ServiceError
 from service.organisation.queries import person_named
+from webui import moments
 from webui.errors import fault_of, remember
-from webui.filters import CENTRE_ZONE
 from webui.gates import gate, look_again, service_app, signed_in
 from webui.i18n import gettext
 from webui.people import name_of
@@ -90,7 +90,7 @@ def leave(somebody):
 
 
 def _instant(name: str) -> datetime:
-    try:
-        return datetime.fromisoformat(request.form.get(name, "")).replace(tzinfo=CENTRE_ZONE)
-    except ValueError:
-        raise Refused(gettext("从几时到几时，都要写日期和时间"), name) from None
+    at = moments.instant(request.form.get(name))
+    if at is None:
+        raise Refused(gettext("从几时到几时，都要写日期和时间"), name)
+    return at

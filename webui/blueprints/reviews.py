@@ -6,14 +6,13 @@ comes back with what differs, and nothing is signed.
 
 from __future__ import annotations
 
-from datetime import date
-
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from service import access
 from service.errors import Refused
 from service.reviews import actions, queries
 from service.signing import actions as signing
+from webui import moments
 from webui.errors import Fault, Missing, fault_of, remember
 from webui.gates import gate, look_again, service_app
 from webui.i18n import gettext
@@ -64,7 +63,7 @@ def version(card, version_number: int):
 def decide(card):
     number = card.review.number
     decision = actions.Decision(
-        request.form.get("text", ""), request.form.get("person", "")[:64] or None, _date(request.form.get("due_on", ""))
+        request.form.get("text", ""), request.form.get("person", "")[:64] or None, moments.day(request.form.get("due_on"))
     )
     try:
         _complete(decision)
@@ -160,10 +159,3 @@ def _in_words(error: Refused) -> Refused:
     if isinstance(error, actions.NotDecided):
         return Refused(gettext("还差 %(n)d 件没定办法", n=len(error.keys)), "matters")
     return Refused(gettext("密码不对，没有签。再输一次"), "password") if error.field == "password" else error
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

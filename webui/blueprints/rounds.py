@@ -9,7 +9,7 @@ from service import access
 from service.errors import Refused
 from service.findings import actions as findings
 from service.rounds import actions, queries
-from webui import forms
+from webui import forms, moments
 from webui.errors import Missing, fault_of, remember
 from webui.gates import gate, look_again, service_app
 from webui.i18n import gettext
@@ -92,8 +92,8 @@ def save(_person):
     given = actions.ItemGiven(
         form.get("kind", ""),
         form.get("name", "")[:60],
-        form.get("from_time", "")[:5],
-        form.get("until_time", "")[:5],
+        moments.written("time", form.get("from_time", ""))[:5],
+        moments.written("time", form.get("until_time", ""))[:5],
         _number("every_minutes") or 0,
         tuple(
             p.strip()[:40]

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, jsonify, redirect, render_template, re
 
 from service.errors import Refused
 from service.tickets import actions, changes
-from webui.filters import CENTRE_ZONE
+from webui import moments
 from webui.gates import gate, service_app, signed_in, ticket_for
 from webui.i18n import gettext
 from webui.told import told
@@ -206,7 +206,7 @@ def _wanted(name: str) -> str:
 
 
 def _instant(name: str) -> datetime:
-    try:
-        return datetime.fromisoformat(_text(name)).replace(tzinfo=CENTRE_ZONE)
-    except ValueError:
-        raise Refused(gettext("几点前要写日期和时间"), name) from None
+    at = moments.instant(_text(name))
+    if at is None:
+        raise Refused(gettext("几点前要写日期和时间"), name)
+    return at

@@ -22,7 +22,7 @@ from service.errors import Refused
 from service.organisation.models import Centre
 from service.tickets import recompute
 from service.tickets.models import Ticket
-from webui import words
+from webui import moments, words
 from webui.errors import Fault
 from webui.filters import local, month_day, now, weekday, when
 from webui.gates import service_app
@@ -323,10 +323,9 @@ def _fitting(calendar: Calendar, entry: DayEntry) -> Calendar:
 
 
 def _date(text: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        raise Refused(gettext("哪一天要写日期"), "on") from None
+    found = moments.day(text)
+    if found is None:
+        raise Refused(gettext("哪一天要写日期"), "on")
     if not 2000 <= found.year <= 2100:
         raise Refused(gettext("日期的年份不对"), "on")
     return found

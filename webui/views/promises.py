@@ -16,7 +16,7 @@ from service.errors import NotThere, Refused
 from service.organisation.models import Centre, Unit
 from service.tickets import contracts, promising
 from service.tickets.models import Category, ContractPromise, Urgency
-from webui import words
+from webui import moments, words
 from webui.filters import local, month_day, now, when
 from webui.gates import service_app
 from webui.i18n import gettext, listed
@@ -207,10 +207,9 @@ def _minutes(values: Mapping[str, str], name: str) -> int | None:
 
 
 def _date(text: str, name: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        raise Refused(gettext("哪一天要写日期"), name) from None
+    found = moments.day(text)
+    if found is None:
+        raise Refused(gettext("哪一天要写日期"), name)
     if not 2000 <= found.year <= 2100:
         raise Refused(gettext("日期的年份不对"), name)
     return found

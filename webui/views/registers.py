@@ -19,7 +19,7 @@ from service.organisation.models import Centre
 from service.registers import queries, rules
 from service.registers.rules import Column, Record, Row, Span
 from service.reviews import queries as reviews
-from webui import people, words
+from webui import moments, people, words
 from webui.filters import clock_time, local, month_day, now, weekday
 from webui.gates import service_app
 from webui.i18n import gettext, listed
@@ -199,11 +199,8 @@ def wanted(args: Mapping[str, str]) -> queries.Wanted:
 
 
 def date_of(text: str | None) -> date | None:
-    try:
-        found = date.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found if 2000 <= found.year <= 2100 else None
+    found = moments.day(text)
+    return found if found and 2000 <= found.year <= 2100 else None
 
 
 def centre_of(args: Mapping[str, str]) -> Centre:

@@ -34,7 +34,7 @@ from service.shifts.sheets import IN, OUT
 from service.signing.queries import signatures_of
 from service.subjects.models import Subject
 from service.tickets.models import Escalation
-from webui import forms, words
+from webui import forms, moments, words
 from webui.filters import Clock, clock, day, local, month_day, now, weekday, when
 from webui.gates import service_app
 from webui.i18n import gettext, listed
@@ -616,9 +616,7 @@ def leave_page(row: Leave) -> SimpleNamespace:
 
 def moment(centre: Centre, text: str) -> datetime | None:
     """A time of today in the centre's zone (HH:MM); None for anything else."""
-    try:
-        hour, minute = (int(part) for part in text.split(":")[:2])
-        zone = ZoneInfo(centre.zone)
-        return now().astimezone(zone).replace(hour=hour, minute=minute, second=0, microsecond=0)
-    except ValueError:
+    hour = moments.hour(text)
+    if hour is None:
         return None
+    return datetime.combine(now().astimezone(ZoneInfo(centre.zone)).date(), hour, ZoneInfo(centre.zone))
