@@ -206,10 +206,10 @@ class Engine:
             return retime_element(self, unit, root_id, element_id, due_at, reason=reason, actor=actor, only=only)
 
     def set_variables(self, instance_id: str, values: dict, *, reason: str, actor: Actor, unit: Unit | None = None,
-                      follow: bool = False) -> Result:
+                      follow: Collection[str] = ()) -> Result:
         """Change variables of a running instance; the trace keeps names, before, after and reason.
 
-        `follow`: the deadlines that the diagram makes of them move, are put away or armed along with them.
+        `follow`: names of those whose deadlines, as the diagram makes them, move, are put away or armed along with them.
         """
         with self.unit(unit) as unit:
             return set_variables(self, unit, instance_id, values, reason=reason, actor=actor, following=follow)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -17,11 +18,11 @@ from engine.unit_of_work import Unit
 
 
 def set_variables(
-    engine, unit: Unit, instance_id: str, values: dict[str, Any], *, reason: str, actor: Actor, following: bool = False
+    engine, unit: Unit, instance_id: str, values: dict[str, Any], *, reason: str, actor: Actor, following: Collection[str] = ()
 ) -> Result:
     """The instance goes on with these values; names, reason, before and after go into the trace. The same values: nothing.
 
-    No path that was taken is taken back. Armed timers and open tasks move only where `following` is asked for. Raises NotFound,
+    No path that was taken is taken back. Armed timers and open tasks move only with the names in `following`. Raises NotFound,
     NotPossible without a reason or when the instance runs no more.
     """
     if not reason.strip():
@@ -39,8 +40,8 @@ def set_variables(
     changed = sorted(name for name in values if name not in running.variables or before[name] != values[name])
     if not changed:
         return Result(instance_id)
-    if following:
-        follow(family, running, {name: values[name] for name in changed}, reason)
+    if followed := {name: values[name] for name in changed if name in following}:
+        follow(family, running, followed, reason)
     running.assign({name: values[name] for name in changed})
     running.record(
         "variables-set",

@@ -558,12 +558,17 @@ def _count_one(
         values = {column: due.at} if due.at != target.due_at else {}
         if target.kind == TargetKind.RESOLUTION:
             remind_at, before = reminder_at(newest, target.start_at, due.at, pauses), instance.variables.get("reminder_at")
-            if (remind_at is None) != (before is None):
+            if remind_at is None or not _stands(family, instance, "reminder_at", before):
                 plan.turned.setdefault(instance.row.id, {})["reminder_at"] = remind_at
             elif remind_at != before:
                 values["reminder_at"] = remind_at
         if values:
             plan.variables.setdefault(instance.row.id, {}).update(values)
+
+
+def _stands(family: _Family, instance: _Instance, name: str, at: datetime | None) -> bool:
+    """Whether something waits for this instant; nothing does where there was none, or where it was over when its step began."""
+    return any(one.instance is instance and one.due_at == at and name in one.expression for one in family.waiting)
 
 
 def _remember_level(
@@ -701,10 +706,10 @@ def _reason(before: str, reason: str) -> str:
 
 
 def _write_process(engine, unit, plan: _Plan, reason: str, actor: Actor) -> None:
-    for instance_id, values in plan.variables.items():
-        engine.set_variables(instance_id, values, reason=reason, actor=actor, unit=unit)
-    for instance_id, values in plan.turned.items():
-        engine.set_variables(instance_id, values, reason=reason, actor=actor, unit=unit, follow=True)
+    for instance_id in plan.variables | plan.turned:
+        turned = plan.turned.get(instance_id, {})
+        values = plan.variables.get(instance_id, {}) | turned
+        engine.set_variables(instance_id, values, reason=reason, actor=actor, unit=unit, follow=turned)
     together = defaultdict(list)
     for one, new_at in plan.moves:
         together[one.instance.row.root_id, one.element_id, new_at].append(one.id)

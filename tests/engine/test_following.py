@@ -35,7 +35,7 @@ def due(engine, root: str) -> dict:
 
 
 def follow(engine, root: str, **values) -> None:
-    engine.set_variables(root, values, reason="test", actor=SYSTEM, follow=True)
+    engine.set_variables(root, values, reason="test", actor=SYSTEM, follow=values)
 
 
 def test_what_is_made_of_the_variable_moves_and_nothing_else(engine, root):

@@ -163,7 +163,6 @@ class _Played:
         story.dispatch(self.number)
         story.complete("gao", "accept_slip", {"answer": "accept", "worker": "liu"}, self.number)
         self.count, self.met = Count(opened), set()
-        self.reminder_over = False  # before a merge was undone: a reminder that is over then is told no more
         with story.app.session() as session:
             self.root = session.scalars(sa.select(Ticket.instance_id).where(Ticket.number == self.number)).one()
 
@@ -243,7 +242,6 @@ class _Played:
         actions.withdraw(self.story.app, self.lin, parent, "只为合并")
         with self.story.app.session() as session:
             self.root = session.scalars(sa.select(Ticket.instance_id).where(Ticket.number == self.number)).one()
-        self.reminder_over |= self.count.reminder is not None and self.count.reminder <= self.now
         if self.count.asked is not None:  # named with the registration from now on, as far as the new process knows
             self.count.asked = (self.count.asked[0], self.count.opened)
         self.story.dispatch(self.number)
@@ -294,7 +292,7 @@ class _Played:
         ahead = {
             "resolution_passed": count.resolution,
             "arrival_passed": count.arrival,
-            "nearly_due": None if self.reminder_over else count.reminder,
+            "nearly_due": count.reminder,
         }
         for element, due_at in ahead.items():
             assert element in found or element in fired or due_at is None or due_at <= self.now, element
