@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import memory
+
 DATABASES = ("sqlite", "postgresql")
 ROOT = Path(__file__).resolve().parent.parent
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -40,6 +42,8 @@ def pytest_configure(config):
     if getattr(config.option, "hypothesis_seed", None) is None:
         config.option.hypothesis_seed = str(config.option.seed)
     _hypothesis_profile(full=config.option.full)
+    if not hasattr(config, "workerinput") and (folder := memory.move_in()):  # the workers inherit it
+        config.add_cleanup(lambda: memory.move_out(folder))
 
 
 def _hypothesis_profile(full: bool) -> None:
