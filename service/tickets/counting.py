@@ -1,7 +1,8 @@
 """How one limit is counted: the table's minutes, the pauses in which it stood still, the customer's own deadline.
 
 Pure. A pause is measured in the same business time as the limit, so a pause over a closed weekend moves nothing (T1). The
-customer's deadline stands still too: it keeps the business time that was left when the pause began.
+customer's deadline stands still too: it keeps the business time that was left when the pause began, and one at night that
+loses none waits for the end of its pause.
 """
 
 from __future__ import annotations
@@ -66,9 +67,17 @@ def _customer_at(
     if named is None or named.named_at < start_at:
         return None
     if not _lost(calendar, named.named_at, named.at, pauses):
-        return named.at
+        return _when_it_goes_on(named.at, pauses)
     left = calendar.elapsed_time(named.named_at, named.at)
     return Deadline(None, named.named_at, left, pauses).due_at(calendar)
+
+
+def _when_it_goes_on(at: datetime, pauses: tuple[Pause, ...]) -> datetime:
+    """`at`, or the end of the pauses in which it lies: nothing runs out while the work stands still."""
+    for pause in sorted(pauses, key=lambda pause: pause.start):
+        if pause.start <= at < pause.end:
+            at = pause.end
+    return at
 
 
 def _lost(calendar: Calendar, start: datetime, end: datetime, pauses: tuple[Pause, ...]) -> timedelta:

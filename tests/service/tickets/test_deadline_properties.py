@@ -77,7 +77,13 @@ class Count:
             return None
         by, said = self.asked
         wanted = self.between(said, by, paused=False)
-        return by if self.between(said, by) == wanted else self.after(said, wanted)
+        return self.going_on(by) if self.between(said, by) == wanted else self.after(said, wanted)
+
+    def going_on(self, minute: datetime) -> datetime:
+        """The first minute from there on in which the work does not stand still."""
+        while any(begin <= minute < end for begin, end in self.stood):
+            minute += MINUTE
+        return minute
 
     def due(self, minutes: int | None) -> datetime | None:
         if minutes is None:
@@ -121,6 +127,8 @@ _STEPS = st.one_of(
 @example(steps=[("no deadline", 314, 0), ("deadline", 0, 793), ("holiday", 300, 0), ("makeup", 10, 5)], opened=225)
 @example(steps=[("deadline", 600, 793), ("holiday", 10, 0), ("no deadline", 10, 0)], opened=225)
 @example(steps=[("pause", 10, 900), ("undone", 60, "resume"), ("undone", 5, "urgency"), ("resume", 30, 0)], opened=600)
+@example(steps=[("pause", 0, 2), ("deadline", 0, 1), ("resume", 1, 0)], opened=0)
+@example(steps=[("deadline", 600, 200), ("pause", 30, 900), ("resume", 500, 0)], opened=600)
 @example(steps=[("merged and undone", 0, 966), ("holiday", 0, 0)], opened=0)
 @example(steps=[("pause", 60, 700), ("resume", 200, 0), ("merged and undone", 10, 300), ("urgency", 9, 0)], opened=600)
 def test_every_limit_is_where_a_count_by_the_minute_puts_it(story, steps, opened):
