@@ -29,6 +29,8 @@ THEME = """name => {
     if (before) html.dataset.bsTheme = name;
     return before || '';
 }"""
+SQUEEZED = """[...document.querySelectorAll('input.z-field, select.z-field, textarea.z-field')]
+    .filter(el => el.checkVisibility() && el.getBoundingClientRect().width < 64).map(el => el.name || el.id)"""
 TEMPLATES = ROOT / "webui" / "templates"
 
 
@@ -75,6 +77,7 @@ def test_a_phone_shows_every_page_without_scrolling_aside_and_axe_finds_nothing(
         found += faults_of(screen, look, ids)
         if (wide := screen.page.evaluate("document.documentElement.scrollWidth")) > 390:
             found.append(f"{look.address}: {wide} px wide")
+        found += [f"{look.address}: {name} has no room" for name in screen.page.evaluate(SQUEEZED)]
     assert not found, f"{len(found)} findings\n" + "\n".join(found)
 
 
