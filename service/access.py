@@ -64,7 +64,7 @@ IN_CENTRE: dict[str, frozenset[Role]] = {
     "tick rounds": DESK | LEAD,
     "change rounds": LEAD,
     "see reviews": LEAD | READING,
-    "decide in reviews": LEAD | READING,  # quality decides where it has to sign what the manager did not
+    "decide in reviews": LEAD,  # and whoever is to sign: service.reviews
     "see findings": WORKING | READING,
     "report findings": WORKING,
     "turn findings": DESK | LEAD,

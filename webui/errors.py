@@ -248,12 +248,18 @@ def _invalid(error: engine.FormInvalid) -> Fault:
 
 
 def _not_allowed(error: service.NotAllowed) -> Fault:
-    who = listed(*(role(r.strip()) for r in error.who_may.split(",") if r.strip()), items=True)
+    who = listed(*(_who(r.strip()) for r in error.who_may.split(",") if r.strip()), items=True)
     return Fault(
         403,
         gettext("这一步不归你办"),
         gettext("可以办的是：%(who)s", who=who) if who else gettext("请主管办，或请主管给你开通"),
     )
+
+
+def _who(name: str) -> str:
+    from webui.people import name_of
+
+    return said if (said := role(name)) != name else name_of(name)
 
 
 def _own_words(status: int) -> Callable[[Exception], Fault]:

@@ -139,7 +139,7 @@ def board(person: Person, now: datetime | None = None, rows: int = ROWS, slips: 
         _figures(tally, lambda r: department_of(r.groups)),
         _figures(tally, lambda r: r.element_id),
         _incidents(session, mine),
-        bool(mine.only(LEAD)),
+        _leads(mine),
         mine.company_wide or len({g.centre_id for g in mine.only(access.IN_CENTRE[BOARD])}) > 1,
     )
 
@@ -151,6 +151,15 @@ def department_of(groups: str | Iterable[str]) -> str:
         if group in DEPARTMENT_OF:
             return DEPARTMENT_OF[group]
     return DESK_COLUMN if any(g in DESK for g in found) else LEAD_COLUMN
+
+
+def may_give(person: Person) -> bool:
+    """Whether the person may give anybody's work to somebody else."""
+    return _leads(access.reach(person))
+
+
+def _leads(mine: access.Reach) -> bool:
+    return bool(mine.only(LEAD))
 
 
 # --- parts, one statement each ----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from engine.api import Result
 from engine.errors import NotPossible
 from engine.tables import user_task
 from service import access
-from service.errors import NotThere, Refused
+from service.errors import NotAllowed, NotThere, Refused
 from service.notifications.notify import tell_about_task
 from service.organisation.models import Person
 from service.organisation.queries import person_named
@@ -29,6 +29,7 @@ from service.timetable.steps import start_soon
 
 WATCHED = timedelta(days=14)  # so long after its signature a correction still makes a version of its own
 LONGEST = 500
+DECIDE = "decide in reviews"
 
 
 class NotDecided(Refused):
@@ -64,7 +65,7 @@ def decide(app, person: Person, number: str, key: str, decision: Decision, same:
     with app.writing() as session:
         me = session.get_one(Person, person.id)
         review = review_named(session, number, lock=True)
-        access.require(me, "decide in reviews", review)
+        decider(session, me, review)
         if contents.newest_signed(session, review.id) is not None:
             raise Refused(f"{number} is signed; what was decided stands as it was signed.")
         now = session.info["unit"].now
@@ -77,6 +78,26 @@ def decide(app, person: Person, number: str, key: str, decision: Decision, same:
         told = {_keep(session, review, x, decision, me.username, now) for x in (line, *alike)}
         if True in told and decision.person:
             _tell(session, review, decision.person, me.username)
+
+
+def decider(session: Session, person: Person, review: Review) -> access.Grant:
+    """The grant by which the person decides in a review: a lead's, or that of whoever is to sign it, such as quality where the
+    manager did not. Raises NotAllowed, NotThere.
+    """
+    task = signing_task(session, review)
+    if task is not None and access.may(person, "do", task, session=session):
+        return access.require(person, "do", task, session=session)
+    if access.may(person, "see reviews", review, session=session) and not access.may(person, DECIDE, review, session=session):
+        raise NotAllowed("decide in", review.number, "supervisor, manager")
+    return access.require(person, DECIDE, review, session=session)
+
+
+def signing_task(session: Session, review: Review):
+    """The open task in which the review is signed, as its columns; None where nobody is to sign it now."""
+    return session.execute(
+        sa.select(user_task).where(user_task.c.root_id == review.instance_id, user_task.c.state == "open",
+                                   user_task.c.element_id.in_(SIGNING))
+    ).first()  # fmt: skip
 
 
 def _keep(session: Session, review: Review, line: contents.Line, decision: Decision, by: str, now: datetime) -> bool:
@@ -131,7 +152,7 @@ def done(app, person: Person, action_id: int) -> None:
         if action is None:
             raise NotThere("Action", action_id)
         if action.person != me.username:
-            access.require(me, "decide in reviews", action)
+            access.require(me, DECIDE, action)
         if action.done_at is None:
             action.done_at, action.done_by = session.info["unit"].now, me.username
 
@@ -185,11 +206,7 @@ def sign(
 
 def _task(session: Session, review: Review):
     """The open task in which the review is signed. Raises NotPossible where there is none."""
-    task = session.execute(
-        sa.select(user_task).where(user_task.c.root_id == review.instance_id, user_task.c.state == "open",
-                                   user_task.c.element_id.in_(SIGNING))
-    ).first()  # fmt: skip
-    if task is None:
+    if (task := signing_task(session, review)) is None:
         raise NotPossible(f"{review.number} is not waiting for a signature.")
     return task
 
@@ -263,7 +280,7 @@ def ask_help(app, person: Person, number: str, question: str, request_id: str | 
         raise Refused("Say in one sentence what you need help with.", "question")
     with app.writing() as session:
         me = session.get_one(Person, person.id)
-        grant = access.require(me, "decide in reviews", review_named(session, number))
+        grant = decider(session, me, review_named(session, number))
         unit = session.info["unit"]
         result = app.engine.correlate(
             "ticket.help",

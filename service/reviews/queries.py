@@ -69,6 +69,7 @@ def card(person: Person, number: str) -> ReviewCard:
     versions = versions_of(session, review.id)
     to_sign = review.state is not ReviewState.SIGNED
     now = session.info["clock"].now()
+    may_sign = to_sign and _may_sign(session, person, review)
     fresh = to_sign and not any(version.signature_id for version, _ in versions)
     return ReviewCard(
         review,
@@ -76,8 +77,8 @@ def card(person: Person, number: str) -> ReviewCard:
         versions,
         contents.sheet(session, review, now) if to_sign else None,
         contents.lines(session, review, now) if fresh else [],
-        to_sign and _may_sign(session, person, review),
-        fresh and access.may(person, "decide in reviews", review),
+        may_sign,
+        fresh and (may_sign or access.may(person, "decide in reviews", review)),
         people_of(session, review.centre_id),
         names_of(session, [s.person for _, s in versions if s is not None]),
     )

@@ -89,6 +89,12 @@ def complete(app, person: Person, number: str, element: str, values: Mapping, re
         ))  # fmt: skip
 
 
+def may_do(session: Session, person: Person, row: Leave, element: str) -> bool:
+    """Whether a step of a leave waits for the person."""
+    task = _task(session, row.instance_id, element)
+    return task is not None and access.may(person, "do", task, session=session)
+
+
 def answer_check(app, person: Person, number: str, answers: Mapping[str, tuple[str, str]]) -> int:
     """Answer items of one's check, as many as are given: `answers` maps `kind:key` to (answer, words); how many are left.
 

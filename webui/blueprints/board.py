@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, request, url_for
 
 from service import access
-from service.board import actions
-from service.errors import Refused
+from service.board import actions, queries
+from service.errors import NotAllowed, Refused
 from webui.errors import fault_of, remember
 from webui.gates import gate, look_again, service_app
 from webui.i18n import gettext
@@ -21,6 +21,13 @@ def reader(person):
     return person if access.may(person, "see board") else None
 
 
+def giver(person):
+    """Who may give work to somebody: whoever leads a centre. Raises NotAllowed for who only reads the board."""
+    if reader(person) and not queries.may_give(person):
+        raise NotAllowed("give", "work", "supervisor, manager")
+    return reader(person)
+
+
 @board.get("/board")
 @gate(reader)
 def index(_person):
@@ -28,7 +35,7 @@ def index(_person):
 
 
 @board.post("/board/give")
-@gate(reader)
+@gate(giver)
 def give(_person):
     """Give the selected tasks to somebody, to oneself or back to their departments; says of each row what came of it."""
     to = {"me": g.person.username, "group": None}.get(request.form.get("how", ""), request.form.get("to", "")[:64])

@@ -14,7 +14,7 @@ from flask import g, url_for
 from engine.tables import user_task
 from service import access
 from service.organisation.models import Centre, Person, Role
-from service.shifts import handovers, queries, roster, rules, sheets
+from service.shifts import handovers, leaving, queries, roster, rules, sheets
 from service.shifts import news as read_news
 from service.shifts.models import (
     CheckAnswer,
@@ -606,7 +606,7 @@ def leave_page(row: Leave) -> SimpleNamespace:
     return SimpleNamespace(
         number=row.number, state=leave_state(row.state), facts=[(n, t) for n, t in facts if t],
         clock=Clock("done", when(row.back_at)) if over else clock(row.back_due_at, row.asked_at),
-        may_name=asked and access.may(g.person, "change roster", centre),
+        may_name=asked and leaving.may_do(g.session, g.person, row, "name_cover"),
         may_return=away and row.person == g.person.username,
         calls=calls(row.number),
         may_ask=not over and access.may(g.person, "hand over", centre),

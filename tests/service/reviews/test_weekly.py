@@ -9,6 +9,7 @@ import pytest
 from engine.api import SYSTEM
 from service.calendars.actions import save_version
 from service.calendars.rules import Calendar, Week
+from service.errors import NotAllowed
 from service.reviews import rules
 from service.reviews.models import ReviewState
 from tests.conftest import CHINA
@@ -88,6 +89,10 @@ def test_it_goes_to_quality_when_it_is_not_signed_by_monday_noon(reviewing, cloc
     clock.set(MONDAY_NOON - timedelta(seconds=1))
     story.app.engine.fire_due()
     assert reviewing.card("wang", number).may_sign
+    early = reviewing.card("qin", number)
+    assert not early.may_sign and not early.may_decide
+    with pytest.raises(NotAllowed):
+        reviewing.decide(early.lines[0].matter.key, by="qin", number=number)
     clock.set(MONDAY_NOON)
     story.app.engine.fire_due()
     card = reviewing.card("qin", number)
