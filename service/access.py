@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -82,6 +82,7 @@ IN_CENTRE: dict[str, frozenset[Role]] = {
     "import people": frozenset({Role.MANAGER, Role.ADMIN}),  # a manager only within limits: service.exchange.people
     "resolve incidents": frozenset({Role.ADMIN, Role.PROCESS_OWNER}),
 }
+ONE_MOMENT = timedelta(seconds=10)  # longer than a request takes
 _TASK_COLUMNS = ("id", "centre_id", "business_key", "groups", "assignee")
 
 
@@ -138,8 +139,21 @@ def reach(person: Person, now: datetime | None = None, session: Session | None =
     substitute for.
 
     It is read in `session`; without one `person` has to be attached to its own. Someone who is not active reaches nothing.
+    A session that answers one request of a reader (`session.info["reaches"]`) reads it once for the moment of that request.
     """
     session = session or object_session(person)
+    kept = session.info.get("reaches")
+    if kept is None:
+        return _read_reach(person, now, session)
+    at, found = kept.get(person.id, (None, None))
+    if found is None or (now is not None and abs(now - at) > ONE_MOMENT):
+        at = now or session.info["clock"].now()
+        found = _read_reach(person, at, session)
+        kept[person.id] = (at, found)
+    return found
+
+
+def _read_reach(person: Person, now: datetime | None, session: Session) -> Reach:
     session.flush()
     now = now or session.info["clock"].now()
     today = now.astimezone(ZoneInfo(session.info.get("zone", "Asia/Shanghai"))).date()

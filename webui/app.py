@@ -7,13 +7,16 @@ session per request stands on `g.session`; changes go through the service's acti
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import uuid
+from functools import lru_cache
 from pathlib import Path
 
-from flask import Flask, g, url_for
+from flask import Flask, g, request, url_for
+from markupsafe import Markup
 
-from service.health.queries import health as state_of_health
+from service.health.queries import clock_state
 from webui import errors, filters, i18n, menu, security, sessions, told
 from webui.blueprints import BLUEPRINTS
 from webui.i18n import gettext
@@ -64,6 +67,7 @@ def _behind_proxies(web: Flask, proxies: int) -> None:
 def _helpers(web: Flask) -> None:
     web.jinja_env.globals.update(
         static=static,
+        draw_icon=draw_icon,
         request_id=lambda: uuid.uuid4().hex,
         html_language=i18n.html_language,
         theme_names=theme_names,
@@ -82,12 +86,34 @@ def _helpers(web: Flask) -> None:
 
 
 def static(name: str) -> str:
-    """The address of a static file with its time, so that browsers may keep it for a year."""
-    try:
-        version = format(int((STATIC / name).stat().st_mtime), "x")
-    except FileNotFoundError:
-        version = secrets.token_hex(3)  # not built yet: never keep the miss
+    """The address of a static file with its time, so that browsers may keep it for a year; looked at once per request."""
+    known = g.setdefault("static", {})
+    if name not in known:
+        known[name] = _address(request.root_path, name, _version(name))
+    return known[name]
+
+
+def draw_icon(name: str, size: str = "") -> Markup:
+    return _icon(static("vendor/icons.svg"), name, size)
+
+
+@lru_cache(1024)
+def _icon(icons: str, name: str, size: str) -> Markup:
+    return Markup('<svg class="z-i {}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
+        size, icons, name
+    )
+
+
+@lru_cache(1024)
+def _address(_root: str, name: str, version: str) -> str:
     return url_for("static", filename=name, v=version)
+
+
+def _version(name: str) -> str:
+    try:
+        return format(int(os.stat(f"{STATIC}/{name}").st_mtime), "x")
+    except FileNotFoundError:
+        return secrets.token_hex(3)  # not built yet: never keep the miss
 
 
 def theme_names() -> dict[str, str]:
@@ -116,7 +142,7 @@ def today_words() -> str:
 
 def clock_stands() -> str:
     """Why limits do not fire, "" while they do: no clock process lives (F26), or its time has jumped (F6). All see it."""
-    state = state_of_health(g.session)
-    if state.clock_error:
+    state = clock_state(g.session)
+    if state.error:
         return gettext("服务器的时间跳变，到点的提醒和升级先停着，时间对上就接着走。告诉系统管理员")
-    return "" if state.clock_alive else gettext("时钟没在走，到点不会提醒也不会升级。告诉系统管理员")
+    return "" if state.alive else gettext("时钟没在走，到点不会提醒也不会升级。告诉系统管理员")

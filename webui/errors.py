@@ -29,6 +29,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from engine import errors as engine
 from service import db
 from service import errors as service
+from webui import sessions
 from webui.forms import text_of
 from webui.i18n import gettext, listed
 from webui.refusals import said
@@ -95,7 +96,7 @@ def _again(dispatch: Callable) -> Callable:
                 if not db.was_given_up(error):
                     raise
                 log.warning("%s is done again: %s", request.endpoint, error.orig)
-            g.session.rollback()
+            sessions.look_again()
             for sent in request.files.values():
                 sent.stream.seek(0)
             time.sleep(random.uniform(0, seconds))

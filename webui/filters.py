@@ -15,7 +15,7 @@ from flask import Flask, current_app, g
 from service import access
 from service.calendars.queries import calendar_of
 from service.calendars.rules import DayKind
-from webui.i18n import ZONE, gettext, language
+from webui.i18n import ZONE, by_language, gettext, language
 
 CENTRE_ZONE = ZoneInfo(ZONE)
 SOON_SHARE = 0.8  # from here on a clock is amber
@@ -67,11 +67,10 @@ def clock_time(at: datetime | None) -> str:
 def day(on: date | datetime, today: date | None = None) -> str:
     """The day in words: 今天, 明天, 昨天, 周六（补班）, 10月12日."""
     on = local(on).date() if isinstance(on, datetime) else on
-    today = today or local(now()).date()
-    distance = (on - today).days
-    near = {0: gettext("今天"), 1: gettext("明天"), -1: gettext("昨天")}
-    if distance in near and not (distance == 1 and make_up(on)):  # 周六（补班） says more than 明天
-        return near[distance]
+    distance = (on - (today or _today())).days
+    near = _near().get(distance)
+    if near and not (distance == 1 and make_up(on)):  # 周六（补班） says more than 明天
+        return near
     if 0 < distance < 7:
         return weekday(on) + make_up(on)
     return month_day(on) + make_up(on)
@@ -81,14 +80,31 @@ def when(at: datetime | None, today: date | None = None) -> str:
     """16:52 today, else the day in front: 明天 08:45."""
     if at is None:
         return ""
-    today = today or local(now()).date()
-    if local(at).date() == today:
-        return clock_time(at)
-    words = day(at, today)
-    return f"{words}{'' if words.endswith('）') else ' '}{clock_time(at)}"
+    at, today = local(at), today or _today()
+    if at.date() == today:
+        return f"{at:%H:%M}"
+    words = day(at.date(), today)
+    return f"{words}{'' if words.endswith('）') else ' '}{at:%H:%M}"
+
+
+def _today() -> date:
+    """The day of this request at the centre."""
+    if "today" not in g:
+        g.today = local(now()).date()
+    return g.today
+
+
+@by_language
+def _near() -> dict[int, str]:
+    return {0: gettext("今天"), 1: gettext("明天"), -1: gettext("昨天")}
 
 
 def weekday(on: date) -> str:
+    return _weekdays()[on.weekday()]
+
+
+@by_language
+def _weekdays() -> tuple[str, ...]:
     return (
         gettext("周一"),
         gettext("周二"),
@@ -97,7 +113,7 @@ def weekday(on: date) -> str:
         gettext("周五"),
         gettext("周六"),
         gettext("周日"),
-    )[on.weekday()]
+    )
 
 
 def month_day(on: date) -> str:

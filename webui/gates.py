@@ -15,6 +15,7 @@ from sqlalchemy import select
 from service.notifications.models import Notice
 from service.tickets import queries
 from webui.errors import Missing, SignedOut
+from webui.sessions import look_again  # noqa: F401 - views have it from here, beside what they load
 
 
 def gate(loader: Callable, *names: str):
@@ -57,11 +58,6 @@ def signed_in_person():
 
 def service_app():
     return current_app.extensions["zhiban"]
-
-
-def look_again() -> None:
-    """After a change: what this request reads from here on is the new state, not the one it began with."""
-    g.session.rollback()
 
 
 def ticket_for(person, number: str):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
+from typing import TypeVar
 
 from babel.messages.mofile import read_mo
 from flask import Flask, g, request
@@ -20,6 +21,7 @@ ZONE = "Asia/Shanghai"
 LANGUAGES = {"zh": "中文", "en": "English"}
 THEMES = ("light", "dark", "auto")
 LANGUAGE_COOKIE = "zhiban-language"
+Words = TypeVar("Words")
 
 
 def install(app: Flask) -> None:
@@ -34,12 +36,12 @@ def gettext(text: str, /, **values) -> str:
     return found % values if values else found
 
 
-def by_language(made: Callable[[], dict[str, str]]) -> Callable[[], dict[str, str]]:
+def by_language(made: Callable[[], Words]) -> Callable[[], Words]:
     """Decorator of a table of words without arguments: made once per language, not once per row of a list."""
-    tables: dict[str, dict[str, str]] = {}
+    tables: dict[str, Words] = {}
 
     @wraps(made)
-    def table() -> dict[str, str]:
+    def table() -> Words:
         spoken = language()
         if spoken not in tables:
             tables[spoken] = made()

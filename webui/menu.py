@@ -30,8 +30,15 @@ class Item:
 
 
 def items() -> list[Item]:
+    """The same for the rail and for the telephone's bar."""
     if g.get("person") is None:
         return []
+    if "menu" not in g:
+        g.menu = _items()
+    return g.menu
+
+
+def _items() -> list[Item]:
     found = [Item("desk.first", "layout-list", gettext("我的工作"))]
     if may_register():
         found.append(Item("desk.register", "pencil", gettext("登记")))

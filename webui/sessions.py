@@ -29,10 +29,17 @@ def open_session() -> None:
     app = current_app.extensions["zhiban"]
     stack = g.session_stack = ExitStack()
     g.session = stack.enter_context(app.session())
+    g.session.info["reaches"] = {}
     g.visit_id = request.cookies.get(visit_cookie())
     row = actions.resume(app, g.session, request.cookies.get(session_cookie()))
     if row is not None:
         g.person, g.csrf = row.person, row.csrf
+
+
+def look_again() -> None:
+    """After a change: what this request reads from here on is the new state, not the one it began with."""
+    g.session.rollback()
+    g.session.info["reaches"].clear()
 
 
 def close_session(_error=None) -> None:

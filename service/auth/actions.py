@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from service.auth import passwords, rules
 from service.auth.models import KnownDevice, LoginTry, OneTimeCode, WebSession
@@ -158,7 +158,7 @@ def resume(app, session: Session, token: str | None) -> WebSession | None:
     """
     if not token:
         return None
-    row = session.get(WebSession, hashed(token))
+    row = session.get(WebSession, hashed(token), options=_WITH_PERSON)
     if row is None or row.ended_at is not None or not row.person.active:
         return None
     now = app.clock.now()
@@ -171,6 +171,10 @@ def resume(app, session: Session, token: str | None) -> WebSession | None:
         with app.writing() as writing:
             writing.execute(sa.update(WebSession).where(WebSession.id_hash == row.id_hash).values(seen_at=now))
     return row
+
+
+# In the same statement; the roles are not asked for here: every request comes by.
+_WITH_PERSON = [joinedload(WebSession.person).lazyload(Person.roles)]
 
 
 def logout(app, token: str) -> None:

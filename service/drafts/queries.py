@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased, object_session
 
+from engine.sql import Prepared
 from engine.tables import user_task
 from service import access
 from service.drafts import rules
@@ -31,6 +32,14 @@ class Tab:
     done: bool  # its task was done or withdrawn meanwhile
 
 
+_NEWEST = Prepared(
+    sa.select(Draft.id)
+    .where(Draft.person_id == sa.bindparam("person_id"))
+    .order_by(Draft.saved_at.desc())
+    .limit(rules.SHOWN)
+)
+
+
 def one(person: Person, place: str | None) -> Draft | None:
     """The person's own draft of a place."""
     if place is None:
@@ -52,9 +61,7 @@ def was_theirs(person: Person, task) -> bool:
 def mine(person: Person) -> list[Tab]:
     """The person's drafts, the newest first. One small statement where there are none."""
     session = object_session(person)
-    ids = session.scalars(
-        sa.select(Draft.id).where(Draft.person_id == person.id).order_by(Draft.saved_at.desc()).limit(rules.SHOWN)
-    ).all()
+    ids = [row["id"] for row in _NEWEST.all(session.connection(), person_id=person.id)]
     if not ids:
         return []
     mine, typed, task = access.reach(person), aliased(Unit), user_task.alias()

@@ -9,10 +9,23 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from engine.sql import Prepared
 from engine.tables import incident, outbox, timer
 from service.health.models import ClockHeartbeat
 
 CLOCK_MAY_BE_SILENT = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """How long ago a clock process was last heard of, and what keeps all of them from firing."""
+
+    age: timedelta | None  # None: no clock was ever here
+    error: str | None
+
+    @property
+    def alive(self) -> bool:
+        return self.age is not None and self.age <= CLOCK_MAY_BE_SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +51,36 @@ class Health:
 def health(session: Session, now: datetime | None = None) -> Health:
     """How the installation is, in four small statements."""
     now = now or session.info["clock"].now()
-    clocks = session.scalars(sa.select(ClockHeartbeat).order_by(ClockHeartbeat.at.desc()).limit(10)).all()
-    newest = clocks[0] if clocks else None
-    age = max(now - newest.at, timedelta(0)) if newest else None
-    error = _error_of([one for one in clocks if newest.at - one.at <= CLOCK_MAY_BE_SILENT])
+    clock = clock_state(session, now)
     due_notice = _oldest(session, now, sa.select(sa.func.min(outbox.c.not_before_at)).where(outbox.c.sent_at.is_(None)))
     due_timer = _oldest(session, now, sa.select(sa.func.min(timer.c.due_at)).where(timer.c.state == "armed"))
     open_incidents = (
         session.scalar(sa.select(sa.func.count()).select_from(incident).where(incident.c.resolved_at.is_(None))) or 0
     )
     faults = []
-    if age is None or age > CLOCK_MAY_BE_SILENT:
+    if not clock.alive:
         faults.append("No clock process is alive: limits do not fire. Start `zhiban clock`.")
-    elif error:
-        faults.append(f"The clock reports: {error}")
+    elif clock.error:
+        faults.append(f"The clock reports: {clock.error}")
     if due_notice and due_notice > timedelta(minutes=10):
         faults.append(f"A notice has waited for {due_notice}. Look at the clock's log.")
     if due_timer and due_timer > timedelta(minutes=10):
         faults.append(f"A limit is {due_timer} late. Look at the open incidents.")
-    return Health(age, error, due_notice, due_timer, open_incidents, tuple(faults))
+    return Health(clock.age, clock.error, due_notice, due_timer, open_incidents, tuple(faults))
+
+
+def clock_state(session: Session, now: datetime | None = None) -> ClockState:
+    """How the clocks are, in one statement: every page asks."""
+    now = now or session.info["clock"].now()
+    clocks = _CLOCKS.all(session.connection())
+    if not clocks:
+        return ClockState(None, None)
+    newest = clocks[0]["at"]
+    errors = [one["error"] for one in clocks if newest - one["at"] <= CLOCK_MAY_BE_SILENT]
+    return ClockState(max(now - newest, timedelta(0)), errors[0] if all(errors) else None)  # while one fires, nothing is wrong
+
+
+_CLOCKS = Prepared(sa.select(ClockHeartbeat.at, ClockHeartbeat.error).order_by(ClockHeartbeat.at.desc()).limit(10))
 
 
 LATE_SECONDS = (10, 60, 600)
@@ -72,11 +96,6 @@ def lateness(session: Session, now: datetime | None = None, during: timedelta = 
     for due_at, fired_at in rows:
         found[bisect_left(LATE_SECONDS, (fired_at - due_at).total_seconds())] += 1
     return tuple(found)
-
-
-def _error_of(clocks: list[ClockHeartbeat]) -> str | None:
-    """What keeps all of them from firing; while one fires, nothing does."""
-    return clocks[0].error if clocks and all(clock.error for clock in clocks) else None
 
 
 def _oldest(session: Session, now: datetime, query) -> timedelta | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import object_session
 
+from engine.sql import Prepared
 from service.notifications.models import Notice
 from service.organisation.models import Person
 from service.subjects.models import Subject
@@ -40,11 +41,11 @@ def notices(person: Person, unread_only: bool = False, limit: int = 50) -> list[
 
 
 def unread_count(person: Person) -> int:
-    return (
-        object_session(person).scalar(
-            sa.select(sa.func.count())
-            .where(Notice.person_id == person.id, Notice.read_at.is_(None))
-            .select_from(Notice)
-        )
-        or 0
-    )
+    return _UNREAD.first(object_session(person).connection(), person_id=person.id)["unread"]
+
+
+_UNREAD = Prepared(
+    sa.select(sa.func.count().label("unread"))
+    .select_from(Notice)
+    .where(Notice.person_id == sa.bindparam("person_id"), Notice.read_at.is_(None))
+)

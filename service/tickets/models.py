@@ -11,8 +11,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.sql.functions import FunctionElement
 
 from service.customers.models import Contact, Customer
 from service.db import Base, choice
@@ -62,6 +64,9 @@ OPEN_STATES = (
     TicketState.HANDLED,
     TicketState.VISITING,
 )
+
+
+IS_OPEN = "closed_at IS NULL"  # the same as SQL, for the index of the open ones
 
 
 class SlipState(StrEnum):
@@ -118,6 +123,30 @@ class Counter(Base):
     value: Mapped[int]
 
 
+class next_due(FunctionElement):
+    """The earliest limit of a ticket that is not met; after all others where it has none.
+
+    Its text has to be the same in the query and in the index, so it names the columns itself.
+    """
+
+    inherit_cache = True
+
+
+_UNMET = [f"CASE WHEN {kind.replace('-', '_')}_met_at IS NULL THEN {kind.replace('-', '_')}_due_at END" for kind in TargetKind]
+
+
+@compiles(next_due, "sqlite")
+def _next_due_sqlite(*_args, **_options) -> str:
+    """SQLite's min() of several knows no limit where one of them is NULL; instants are texts there, and 9 is after them."""
+    always = ", ".join(f"coalesce({unmet}, '9')" for unmet in _UNMET)
+    return f"min({always})"
+
+
+@compiles(next_due)
+def _next_due(*_args, **_options) -> str:
+    return f"least({', '.join(_UNMET)})"
+
+
 class Ticket(Base):
     """One customer request."""
 
@@ -127,6 +156,8 @@ class Ticket(Base):
         Index("ix_ticket_unit", "unit_id", "category", "registered_at"),
         Index("ix_ticket_owner", "owner", "state"),
         Index("ix_ticket_customer", "customer_id", "registered_at"),
+        Index("ix_ticket_created", "created_by", "registered_at"),
+        Index("ix_ticket_next_due", next_due(), "id", sqlite_where=text(IS_OPEN), postgresql_where=text(IS_OPEN)),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(16), unique=True)

@@ -7,8 +7,9 @@ statements each, no matter how many rows. Words are left to the page: answers ca
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm
 from sqlalchemy.orm import Session, object_session, selectinload
 
+from engine.sql import Prepared
 from engine.tables import user_task
 from service import access
 from service.customers.models import Contact, Customer
@@ -27,6 +29,7 @@ from service.organisation.rules import DEPARTMENT_OF
 from service.subjects.models import Subject
 from service.tickets import photos, rules
 from service.tickets.models import (
+    IS_OPEN,
     OPEN_STATES,
     Category,
     ContractPromise,
@@ -42,6 +45,7 @@ from service.tickets.models import (
     TicketNote,
     TicketPause,
     TicketState,
+    next_due,
 )
 from service.tickets.rules import Chip
 
@@ -52,13 +56,14 @@ __all__ = [
     "notices",
     "open_of_unit",
     "photo_file",
-    "register_list",
     "task_card",
     "ticket_card",
+    "ticket_list",
     "unread_count",
 ]
 
 PAGE = 100
+LISTED = 50  # on one page of the list of tickets
 FOLDED = ("walk_floor",)  # steps of which there are many at once: they have a page of their own, not a row each
 FIRST_DUE_FIRST = (  # how open tasks stand in every list; of those due at one instant, the older ticket's comes first
     user_task.c.due_at.is_(None),
@@ -812,48 +817,64 @@ def duplicates(person: Person, unit_id: int, category: str, now: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
-class RegisterPage:
-    """One page of the call-and-visit register, newest first; `next` is the id to go on from."""
+class ListedTicket:
+    """One row of the list of tickets: what it shows, and no more is read."""
 
-    tickets: list[Ticket]
-    owners: dict[str, str]
-    next: int | None
+    number: str
+    title: str
+    category: Category
+    state: TicketState
+    vip: bool
+    owner: str
+    registered_at: datetime
+    closed_at: datetime | None
+    paused_at: datetime | None
+    response_due_at: datetime | None
+    response_met_at: datetime | None
+    arrival_due_at: datetime | None
+    arrival_met_at: datetime | None
+    resolution_due_at: datetime | None
+    resolution_met_at: datetime | None
+    return_visit_due_at: datetime | None
+    return_visit_met_at: datetime | None
+    unit_code: str
+    customer_name: str
 
 
-def register_list(
-    person: Person,
-    *,
-    state: str | None = None,
-    category: str | None = None,
-    before_id: int | None = None,
-    text: str = "",
-    limit: int = 50,
-) -> RegisterPage:
-    """The register within reach. `state`: open, closed or a TicketState; merged tickets are not counted twice (T16)."""
-    session, mine = object_session(person), access.reach(person)
-    query = sa.select(Ticket).where(access.ticket_filter(mine), Ticket.state != TicketState.MERGED)
-    if state == "open":
-        query = query.where(Ticket.state.in_(OPEN_STATES))
-    elif state:
-        query = query.where(Ticket.state == TicketState(state))
-    if category:
-        query = query.where(Ticket.category == Category(category))
-    if before_id:
-        query = query.where(Ticket.id < before_id)
-    if text:
-        from service.search.models import ThingKind
-        from service.search.queries import ids
+@dataclass(frozen=True, slots=True)
+class TicketList:
+    """One page of the list; `more`: there is another one after it."""
 
-        query = query.where(Ticket.id.in_(ids(text, ThingKind.TICKET)))
-    rows = list(
-        session.scalars(
-            query.options(selectinload(Ticket.unit), selectinload(Ticket.customer), selectinload(Ticket.slips))
-            .order_by(Ticket.id.desc())
-            .limit(limit + 1)
+    tickets: list[ListedTicket]
+    more: bool
+
+
+def ticket_list(person: Person, everything: bool = False, page: int = 1, limit: int = LISTED) -> TicketList:
+    """The open tickets within reach, the nearest limit first; with `everything` all but merged ones, the newest first.
+
+    One statement, which reads as many rows as the page shows.
+    """
+    listed = _listed(access.reach(person), everything)
+    rows = listed.all(object_session(person).connection(), most=limit + 1, skipped=(page - 1) * limit)
+    return TicketList([ListedTicket(**row) for row in rows[:limit]], len(rows) > limit)
+
+
+@lru_cache(1024)
+def _listed(mine: access.Reach, everything: bool) -> Prepared:
+    """Built once for everybody who reaches the same."""
+    shown = (Ticket.state != TicketState.MERGED,) if everything else (sa.text(IS_OPEN), Ticket.state.in_(OPEN_STATES))
+    return Prepared(
+        sa.select(
+            *(getattr(Ticket, f.name) for f in fields(ListedTicket) if hasattr(Ticket, f.name)),
+            sa.func.coalesce(Unit.code, "").label("unit_code"),
+            sa.func.coalesce(Customer.name, "").label("customer_name"),
         )
-    )
-    return RegisterPage(
-        rows[:limit], names_of(session, [t.owner for t in rows]), rows[limit - 1].id if len(rows) > limit else None
+        .outerjoin(Unit, Unit.id == Ticket.unit_id)
+        .outerjoin(Customer, Customer.id == Ticket.customer_id)
+        .where(access.ticket_filter(mine), *shown)
+        .order_by(*((Ticket.id.desc(),) if everything else (next_due(), Ticket.id)))
+        .limit(sa.bindparam("most", LISTED))
+        .offset(sa.bindparam("skipped", 0))
     )
 
 

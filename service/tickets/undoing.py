@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from engine.api import Result
 from engine.errors import NotFound
-from engine.tables import step_undo, user_task
+from engine.sql import Prepared
+from engine.tables import Instant, process_instance, step_undo, user_task
 from engine.undo import Remembered
 from service import access
 from service.db import Base
@@ -45,6 +46,25 @@ def _rows(table: sa.Table, ids: sa.Select) -> sa.ColumnElement[bool]:
     """An escalation or a finding may be about no ticket: then it is known by its own process."""
     rows = table.c.ticket_id.in_(ids)
     return sa.or_(rows, table.c.instance_id == sa.bindparam("root")) if "instance_id" in table.c else rows
+
+
+def newest(session: Session, person: Person):
+    """The person's newest step that may still be undone and that nobody has gone on from, in a few words; None without one."""
+    return _NEWEST.record(session.connection(), username=person.username, now=session.info["clock"].now())
+
+
+_NEWEST = Prepared(
+    sa.select(*(step_undo.c[name] for name in ("task_id", "name", "business_key", "definition_hash", "element_id", "at", "until_at")))
+    .join(
+        process_instance,
+        sa.and_(process_instance.c.id == step_undo.c.root_id, process_instance.c.chain_seq == step_undo.c.seq),
+    )
+    .where(
+        step_undo.c.actor == sa.bindparam("username"), step_undo.c.until_at > sa.bindparam("now", type_=Instant())
+    )
+    .order_by(step_undo.c.at.desc())
+    .limit(1)
+)
 
 
 def undo(app, person: Person, step_id: str, request_id: str | None = None) -> Result:

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine.errors import TooLateToUndo
-from engine.tables import process_instance, trace_event
+from engine.sql import Prepared
+from engine.tables import Instant, process_instance, trace_event
 from service import access
 from service.drafts import actions as drafts
 from service.drafts import rules
@@ -41,15 +42,12 @@ class Registered:
 
 def newest(app, session: Session, person: Person) -> Registered | None:
     """The person's newest registration, while it may be taken back and nobody has gone on from it."""
-    now = session.info["clock"].now()
-    since = now - timedelta(seconds=app.engine.undo_seconds)
-    mine = sa.select(Ticket).where(
-        Ticket.owner == person.username, Ticket.created_by == person.username, Ticket.registered_at > since
-    )
-    ticket = session.scalars(mine.order_by(Ticket.registered_at.desc(), Ticket.id.desc()).limit(1)).first()
-    if ticket is None or _gone_on(session, ticket):
+    lasts = timedelta(seconds=app.engine.undo_seconds)
+    since = session.info["clock"].now() - lasts
+    ticket = _NEWEST.record(session.connection(), username=person.username, since=since)
+    if ticket is None or ticket.gone_on:
         return None
-    return Registered(ticket.number, ticket.registered_at, _until(app, ticket))
+    return Registered(ticket.number, ticket.registered_at, ticket.registered_at + lasts)
 
 
 def undo_registration(app, person: Person, number: str, request_id: str | None = None) -> str:
@@ -86,16 +84,30 @@ def _still_possible(app, session: Session, ticket: Ticket) -> None:
 
 def _gone_on(session: Session, ticket: Ticket) -> bool:
     """Whether anything happened to the ticket but its registration."""
-    if ticket.state != TicketState.REGISTERED or session.scalar(_acts_on(ticket)) > 1:
-        return True
-    there = (sa.exists().where(table.ticket_id == ticket.id) for table in (TicketNote, Photo, Promise))
-    return session.scalar(sa.select(sa.or_(*there)))
+    return session.scalar(sa.select(_HAS_GONE_ON).where(Ticket.id == ticket.id))
 
 
-def _acts_on(ticket: Ticket) -> sa.Select:
-    """How many acts its trace holds; the first is the registration itself."""
-    acts = sa.and_(trace_event.c.root_id == ticket.instance_id, trace_event.c.kind.in_(_ACTS))
-    return sa.select(sa.func.count()).select_from(trace_event).where(acts)
+# The first act of its trace is the registration itself.
+_ACTS_ON = (
+    sa.select(sa.func.count())
+    .select_from(trace_event)
+    .where(trace_event.c.root_id == Ticket.instance_id, trace_event.c.kind.in_(_ACTS))
+)
+_HAS_GONE_ON = sa.or_(
+    Ticket.state != TicketState.REGISTERED,
+    _ACTS_ON.scalar_subquery() > 1,
+    *(sa.exists().where(table.ticket_id == Ticket.id) for table in (TicketNote, Photo, Promise)),
+).label("gone_on")
+_NEWEST = Prepared(
+    sa.select(Ticket.number, Ticket.registered_at, _HAS_GONE_ON)
+    .where(
+        Ticket.owner == sa.bindparam("username", ""),
+        Ticket.created_by == sa.bindparam("username", ""),
+        Ticket.registered_at > sa.bindparam("since", None, Instant()),
+    )
+    .order_by(Ticket.registered_at.desc(), Ticket.id.desc())
+    .limit(1)
+)
 
 
 def _until(app, ticket: Ticket) -> datetime:

@@ -122,6 +122,13 @@ def test_eight_people_at_once_get_right_answers(copies, centre_template, tmp_pat
     copies.drop(url)
 
 
+def _open(database: sa.Engine, after: int) -> None:
+    """The newest tickets are open, each with a limit."""
+    with database.begin() as connection:
+        connection.execute(sa.text("update ticket set state = 'in-hand', closed_at = null, resolution_due_at = registered_at"
+                                   " where id > :after"), {"after": after})  # fmt: skip
+
+
 @pytest.mark.slow
 def test_the_list_is_right_among_many_tickets(copies, empty_template, tmp_path, full, capsys, database_kind):
     url, count = copies.copy(empty_template), 100_000 if full else 500
@@ -129,6 +136,7 @@ def test_the_list_is_right_among_many_tickets(copies, empty_template, tmp_path, 
     search.close()
     furnish(url, tmp_path, FAR)
     database = sa.create_engine(url)
+    _open(database, after=count - count // 20)
     with Stage(url, tmp_path) as stage:
         stage.start("web", before=[("tests.load.empty:install",)])
         assert stage.wait_for_web()
@@ -140,6 +148,7 @@ def test_the_list_is_right_among_many_tickets(copies, empty_template, tmp_path, 
     if full:
         with capsys.disabled():
             print(f"\n{CLIENTS} clients, {count:,} tickets, {database_kind}:", *phases, sep="\n  ")
+            print(f"  a list of fifty goes {phases[0].rate / phases[-1].rate:.0%} as fast as a view that does nothing")
     assert crowd.wrong == [] and shown >= 50
     database.dispose()
     copies.drop(url)

@@ -10,10 +10,15 @@ from alembic.migration import MigrationContext
 from service import db
 
 
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_the_schema_steps_make_what_the_models_say(database):
+    """But for the index of an expression, which each database writes in its own way: see test_ticket_list.py."""
     db.import_models()
+    options = {"compare_type": True, "include_name": lambda name, *_: name != "ix_ticket_next_due",
+               "include_object": lambda _thing, name, *_: name != "ix_ticket_next_due"}  # fmt: skip
     with database.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, db.Base.metadata) == []
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from service.db import Base
 from tests.webui.conftest import ROOT
 from webui.security import CSP
 
@@ -128,14 +129,10 @@ def test_looking_changes_nothing(web, app, visitor, repair):
 
 def rows(app) -> dict:
     """Every table's content, but for the sessions of people."""
-    from sqlalchemy import MetaData
-
-    tables = MetaData()
     with app.database.connect() as connection:
-        tables.reflect(connection)
         return {
             name: sorted(map(str, connection.execute(table.select())))
-            for name, table in tables.tables.items()
+            for name, table in Base.metadata.tables.items()
             if name != "web_session"
         }
 

@@ -25,12 +25,12 @@ tickets = Blueprint("tickets", __name__)
 @tickets.get("/tickets")
 @gate(signed_in)
 def index():
-    """The open tickets that the person sees, the nearest limit first."""
-    return render_template(
-        "tickets/index.html",
-        rows=ticket_views.rows(g.person, everything="all" in request.args),
-        everything="all" in request.args,
-    )
+    """The open tickets that the person sees, the nearest limit first, fifty on a page."""
+    everything, number = "all" in request.args, _page()
+    page = ticket_views.listing(g.person, everything, number)
+    if not page.rows and number > 1:  # the list has become shorter meanwhile
+        return redirect(ticket_views.list_address(everything))
+    return render_template("tickets/index.html", page=page)
 
 
 @tickets.get("/tickets/<number>")
@@ -184,6 +184,11 @@ def phone(card, phone_id: int):
         return render_template("tickets/phone.html", phone={"id": phone_id, "digits": digits})
     told(digits)
     return _back(card)
+
+
+def _page() -> int:
+    number = request.args.get("page", "")
+    return max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
 
 
 def _back(card):

@@ -106,7 +106,11 @@ def ticket_view(ticket) -> TicketView:
 def where_of(ticket) -> str:
     """3-1201 恒远律师事务所，报修 2025-3415"""
     unit = ticket.unit.code if ticket.unit else ""
-    customer = ticket.customer.name if ticket.customer else ""
+    return place_of(ticket, unit, ticket.customer.name if ticket.customer else "")
+
+
+def place_of(ticket, unit: str, customer: str) -> str:
+    """The same where only the names of unit and customer were read."""
     place = " ".join(part for part in (unit, customer) if part)
     what = f"{words.category(ticket.category)} {ticket.number}"
     return listed(place, what)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 from flask import g, url_for
 
@@ -18,7 +19,7 @@ from webui.gates import service_app
 from webui.i18n import gettext, language, listed
 from webui.views import changes, diagram
 from webui.views.limits import limits_of
-from webui.views.pages import Row, photo_view, slip_view, ticket_clock, ticket_view, where_of
+from webui.views.pages import Row, photo_view, place_of, slip_view, ticket_clock, ticket_view
 from webui.views.story import element_name, procedure_name, story
 
 PROCEDURE = "customer-request"
@@ -121,13 +122,28 @@ def reveal(person, card, phone_id: int) -> str:
     return phone.digits
 
 
-def rows(person, everything: bool) -> list[Row]:
-    """The register within reach; open tickets with the nearest limit first."""
-    listed = queries.register_list(person, state=None if everything else "open", limit=100)
-    people.names().update(listed.owners)
-    now = service_app().clock.now()
-    found = [row(t, now) for t in listed.tickets]
-    return found if everything else sorted(found, key=lambda r: (r.clock.due_at is None, r.clock.due_at))
+def listing(person, everything: bool, number: int) -> SimpleNamespace:
+    """One page of the tickets within reach: the open ones, the nearest limit first, or all, the newest first."""
+    found, now = queries.ticket_list(person, everything, number), service_app().clock.now()
+    first, address = (number - 1) * queries.LISTED, _address()
+    whole = number == 1 and not found.more
+    return SimpleNamespace(
+        rows=[row(t, now, address) for t in found.tickets],
+        everything=everything,
+        count=len(found.tickets) if whole else f"{first + 1}–{first + len(found.tickets)}",
+        earlier=list_address(everything, number - 1) if number > 1 else "",
+        later=list_address(everything, number + 1) if found.more else "",
+    )
+
+
+def list_address(everything: bool, number: int = 1) -> str:
+    return url_for("tickets.index", all=1 if everything else None, page=number if number > 1 else None)
+
+
+def _address():
+    """ticket number -> its page's address; the router is asked once for the whole list."""
+    before, after = url_for("tickets.show", number="-").rsplit("-", 1)
+    return lambda number: f"{before}{quote(number)}{after}"
 
 
 def _customer(card) -> SimpleNamespace:
@@ -169,15 +185,15 @@ def _promise(promise, card, now) -> dict:
     }
 
 
-def row(ticket, now) -> Row:
+def row(ticket, now, address) -> Row:
     chip = ticket_clock(ticket, now, mine=ticket.owner == g.person.username)
     until = gettext("%(at)s 前", at=when(chip.due_at)) if chip.due_at else ""
     return Row(
         chip,
         until,
         ticket.title,
-        listed(where_of(ticket), words.ticket_state(ticket.state)),
-        url_for("tickets.show", number=ticket.number),
+        listed(place_of(ticket, ticket.unit_code, ticket.customer_name), words.ticket_state(ticket.state)),
+        address(ticket.number),
         gettext("看"),
         vip=ticket.vip,
         waiting=chip.kind in ("wait", "done"),

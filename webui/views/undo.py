@@ -8,7 +8,7 @@ from math import ceil
 
 from flask import g, request, url_for
 
-from service.tickets import unregistering
+from service.tickets import undoing, unregistering
 from webui.filters import now
 from webui.gates import service_app
 from webui.i18n import gettext
@@ -29,7 +29,7 @@ def offer() -> Offer | None:
     engine = service_app().engine
     if not engine.undo_seconds or g.get("person") is None or request.method != "GET":
         return None
-    row = engine.undoable(g.person.username)
+    row = undoing.newest(g.session, g.person)
     registered = unregistering.newest(service_app(), g.session, g.person)
     if registered is not None and (row is None or registered.at >= row.at):
         address = url_for("undo.ticket", number=registered.number)
@@ -66,5 +66,5 @@ def _pressed() -> dict[str, str]:
 def offered(task_id: str) -> bool:
     """Whether the next page offers to undo this task, so that nothing else has to say that it was done."""
     engine = service_app().engine
-    row = engine.undoable(g.person.username) if engine.undo_seconds else None
+    row = undoing.newest(g.session, g.person) if engine.undo_seconds else None
     return row is not None and row.task_id == task_id

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from engine.api import Actor
+from engine.sql import observers
 from service.drafts import actions, queries, rules
 from service.drafts.models import Draft
 from service.errors import NotThere
@@ -201,5 +202,7 @@ def test_somebody_without_drafts_costs_one_statement(desk, centre):
     statements = []
     with desk.story.as_person("lin") as lin:
         sa.event.listen(centre.database, "before_cursor_execute", lambda *a: statements.append(a[2]))
+        observers.append(statements.append)
         assert queries.mine(lin) == []
+        observers.remove(statements.append)
     assert len([s for s in statements if s.startswith("SELECT")]) == 1

@@ -19,7 +19,8 @@ def ticket(id: int, number: str, centre_id: int, text: str, **other) -> dict:
     row |= {"urgency": Urgency.NORMAL, "vip": False, "title": text[:20], "request": text, "expectation": "come-now"}
     row |= {"deadline_kind": "none", "owner": "lin", "state": TicketState.CLOSED, "created_by": "lin", "result": ""}
     row |= {"end_reason": "", "return_visit_wanted": False, "urged_count": 0, "failed_count": 0, "reopened_count": 0}
-    return row | {"version": 1, "registered_at": AT + timedelta(minutes=id)} | other
+    at = AT + timedelta(minutes=id)
+    return row | {"version": 1, "registered_at": at, "closed_at": at + timedelta(hours=1)} | other
 
 
 def slip(row: dict, department: str = "engineering", count: int = 1) -> dict:

@@ -112,7 +112,7 @@ def test_a_merged_request_is_one_piece_of_work_and_two_callers(story):
     actions.withdraw(story.app, story.person("lin"), first, "自己好了")
     assert (story.card("lin", second).merged_into, story.tasks("lin")) == (first, [])
     with story.as_person("lin") as lin:
-        assert [ticket.number for ticket in queries.register_list(lin).tickets] == [first]
+        assert [ticket.number for ticket in queries.ticket_list(lin, everything=True).tickets] == [first]
 
 
 def test_a_picture_pasted_as_text_is_refused_at_its_field(story, accepted):

@@ -176,7 +176,7 @@ def test_a_merged_ticket_leads_to_the_other_and_its_words_move_there(story):
     assert story.card("lin", second).merged_into == first
     assert "又是茶水间" in story.card("lin", first).notes[0].text
     with story.as_person("lin") as lin:
-        assert [t.number for t in queries.register_list(lin).tickets] == [first]
+        assert [t.number for t in queries.ticket_list(lin, everything=True).tickets] == [first]
 
 
 def test_a_promise_is_a_due_item_until_it_is_kept(story):
