@@ -35,7 +35,7 @@ from engine.commands.start import start
 from engine.commands.undo import undo
 from engine.commands.variables import set_variables
 from engine.errors import DefinitionRefused, NotFound, NotPossible, StepFailed
-from engine.execution import SYSTEM, Actor, Family, Scope
+from engine.execution import SYSTEM, Actor, Family, Scope, new_id
 from engine.expressions import Expressions
 from engine.feel import Feel, Function, from_json
 from engine.migration import Moved
@@ -45,7 +45,7 @@ from engine.tables import process_instance, step_undo, timer, user_task
 from engine.undo import Memory, Remembered, note
 from engine.unit_of_work import Unit, unit_of_work
 
-__all__ = ["SYSTEM", "Actor", "Deployed", "Engine", "Moved", "Result", "Scope", "Sweep"]
+__all__ = ["SYSTEM", "Actor", "Deployed", "Engine", "Moved", "Result", "Scope", "Sweep", "new_id"]
 
 log = logging.getLogger("zhiban.engine")
 
@@ -147,10 +147,13 @@ class Engine:
 
     # ---- commands --------------------------------------------------------------------------------------------------
     def start(self, key: str, variables: dict, *, business_key: str, scope: Scope, actor: Actor,
-              request_id: str | None = None, unit: Unit | None = None) -> Result:
-        """Start the version of `key` in force. Raises NotFound, StepFailed."""
+              request_id: str | None = None, unit: Unit | None = None, instance_id: str | None = None) -> Result:
+        """Start the version of `key` in force. `instance_id`: of `new_id`, where the caller has written it down before. Raises
+        NotFound, StepFailed.
+        """
         with self.unit(unit) as unit:
-            return start(self, unit, key, variables, business_key=business_key, scope=scope, actor=actor, request_id=request_id)
+            return start(self, unit, key, variables, business_key=business_key, scope=scope, actor=actor, request_id=request_id,
+                         instance_id=instance_id)
 
     def complete(self, task_id: str, values: dict, *, actor: Actor, seen: int | None = None, request_id: str | None = None,
                  unit: Unit | None = None) -> Result:

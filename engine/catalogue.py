@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -22,6 +22,7 @@ from engine.errors import NotFound
 from engine.feel import Feel
 from engine.names import declared_names
 from engine.spiff import build
+from engine.sql import Prepared
 from engine.tables import process_definition
 
 
@@ -79,11 +80,10 @@ class Catalogue:
 
     def in_force(self, connection: Connection, key: str) -> Definition:
         """The version new instances of `key` start on. Raises NotFound if none was deployed."""
-        found = connection.execute(select(process_definition.c.hash).where(
-            process_definition.c.key == key, process_definition.c.in_force)).scalar()
+        found = _IN_FORCE.first(connection, key=key)
         if found is None:
             raise NotFound("Process definition", key)
-        return self.get(connection, found)
+        return self.get(connection, found["hash"])
 
     def all_in_force(self, connection: Connection) -> list[Definition]:
         """The versions that new instances start on, by key."""
@@ -139,3 +139,7 @@ class Catalogue:
             in_force=True, deployed_at=at, deployed_by=by)
         connection.execute(statement.on_conflict_do_update(index_elements=["hash"], set_={"in_force": True}))
         return version, True
+
+
+_IN_FORCE = Prepared(select(process_definition.c.hash).where(
+    process_definition.c.key == bindparam("key"), process_definition.c.in_force))

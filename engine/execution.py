@@ -7,13 +7,13 @@ state live in its own row, but its events go into the chain of the root, so one 
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Collection
+import os
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import JSON, Connection, Select, Text, bindparam, cast, delete, func, insert, select, update
 
 from engine import messages, timers
 from engine.dialect import EventKind, Kind
@@ -60,9 +60,20 @@ class CallEnvironment:
     now: datetime
 
 
+def new_ids(at: datetime) -> Iterator[str]:
+    """Ids without end, each 32 hexadecimal digits: milliseconds, then chance. Ids of one time stand together, so a step touches
+    few pages.
+    """
+    time = f"{int(at.timestamp() * 1000):012x}"
+    while True:
+        chance = os.urandom(160).hex()  # asking the system is the dear part: sixteen ids at once
+        for place in range(0, 320, 20):
+            yield time + chance[place:place + 20]
+
+
 def new_id(at: datetime) -> str:
-    """32 hexadecimal digits: milliseconds, then chance. Ids of one time stand together, so a step touches few pages."""
-    return f"{int(at.timestamp() * 1000):012x}{secrets.token_hex(10)}"
+    """One such id."""
+    return next(new_ids(at))
 
 
 class Running:
@@ -74,15 +85,14 @@ class Running:
         self.scopes = scopes or {}  # token of a sub-process or turn -> the variables that are its own
         self.fields, self.new, self.dirty = fields, state is None, state is None
         self._context = None
+        self.new_id = family.new_id
+        self.scope = Scope(fields["centre_id"], fields["building_id"])
+        self.environment = CallEnvironment(family.connection, self.scope, family.now)
         self.game = TokenGame(definition.graph, self) if state is None else TokenGame.load(definition.graph, state, self)
 
     @property
     def id(self) -> str:
         return self.fields["id"]
-
-    @property
-    def scope(self) -> Scope:
-        return Scope(self.fields["centre_id"], self.fields["building_id"])
 
     # ---- expressions -----------------------------------------------------------------------------------------------
     def context(self, token: Token | None = None) -> dict:
@@ -111,10 +121,8 @@ class Running:
 
     def evaluate(self, expression: str, extra: dict | None = None, token: Token | None = None):
         """The value of a FEEL expression over the variables that a token sees. Raises ExpressionError."""
-        family = self.family
         context = self.context(token) if not extra else self.context(token) | extra
-        return family.engine.expressions.evaluate(expression, context,
-                                                  CallEnvironment(family.connection, self.scope, family.now), family.step_values)
+        return self.family.engine.expressions.evaluate(expression, context, self.environment, self.family.step_values)
 
     def as_of(self, at: datetime, expression: str, values: dict, token: Token | None = None):
         """What an expression gives as of an instant, with some variables changed. Raises ExpressionError."""
@@ -139,9 +147,6 @@ class Running:
         self.family.record(Event(kind, self.id, element_id, body, personal))
 
     # ---- host of the token game ------------------------------------------------------------------------------------
-    def new_id(self) -> str:
-        return new_id(self.family.now)
-
     def opened(self, token: Token) -> None:
         element = token.element
         self.dirty = True
@@ -421,6 +426,7 @@ class Family:
 
     def __init__(self, engine, connection: Connection, now: datetime, actor: Actor, root: dict | None = None):
         self.engine, self.connection, self.now, self.actor = engine, connection, now, actor
+        self.new_id: Callable[[], str] = new_ids(now).__next__
         self.members: dict[str, Running] = {}
         self.chain: Chain | None = Chain(root["id"], root["centre_id"], root["chain_seq"], root["chain_hash"]) if root else None
         self.new_tasks: dict[str, dict] = {}
@@ -431,6 +437,7 @@ class Family:
         self.retimed_tasks: dict[str, datetime] = {}
         self.new_subscriptions: dict[str, dict] = {}
         self.ended_subscriptions: set[str] = set()
+        self.gone_subscriptions: list[dict] = []  # the rows of those, once they are written
         self.notices: list = []
         self.hold_until: datetime | None = None  # notices wait for as long as the step may be undone
         self.found: dict[str, dict] = {}  # what the step changes of its instances, as it was stored
@@ -442,9 +449,6 @@ class Family:
         self.outgoing: list[dict] = []  # to be written: nobody of this family waits for them
         if root:
             self._adopt(root)
-
-    def new_id(self) -> str:
-        return new_id(self.now)
 
     # ---- members ---------------------------------------------------------------------------------------------------
     @classmethod
@@ -475,13 +479,13 @@ class Family:
         self.members[fields["id"]] = Running(self, fields, definition, variables, bytes(fields["tokens"]), scopes)
 
     def start(self, key: str, variables: dict, business_key: str, scope: Scope, parent: Running | None = None,
-              token: Token | None = None, definition=None, at: str | None = None) -> Running:
+              token: Token | None = None, definition=None, at: str | None = None, id: str | None = None) -> Running:
         """A new instance of the version of `key` in force (or of `definition`), as a root or called by `parent`.
 
-        at: the start event, where it is not the one without a kind.
+        at: the start event, where it is not the one without a kind. id: a new id that the caller has given it already.
         """
         definition = definition or self.engine.catalogue.in_force(self.connection, key)
-        id = new_id(self.now)
+        id = id or self.new_id()
         if parent is not None and self._depth(parent) >= MAX_CALL_DEPTH:
             raise StepFailed(parent.id, token.element.id, f"{MAX_CALL_DEPTH} procedures already call each other; break the"
                              " circle of calls.", "call-depth")
@@ -650,12 +654,15 @@ class Family:
         """Write the step: instances, tasks, timers, subscriptions, trace, notices."""
         with pipelined(self.connection):
             touched = self._save_instances()
-            self._save_rows()
+            gone = self._save_rows()
+        self.gone_subscriptions = gone()
         for id, rows in touched.items():
             if rows() != 1:
                 raise StepFailed(id, None, "the instance was changed by somebody else in between", "conflict")
 
-    def _save_rows(self) -> None:
+    def _save_rows(self) -> Callable[[], list[dict]]:
+        """Write all but the instances; the subscriptions that went, once they are known."""
+        gone = _end_subscriptions(self.connection, self.ended_subscriptions) if self.ended_subscriptions else list
         for statement, rows in (
                 (_END_TASK, [{"b_id": k, **v} for k, v in self.ended_tasks.items()]),
                 (_OPEN_TASK, list(self.new_tasks.values())),
@@ -664,13 +671,13 @@ class Family:
                 (_ARM_TIMER, list(self.new_timers.values())),
                 (_RETIME_TIMER, [{"b_id": k, "due_at": v} for k, v in self.retimed_timers.items()]),
                 (_RETIME_TASK, [{"b_id": k, "due_at": v} for k, v in self.retimed_tasks.items()]),
-                (_END_SUBSCRIPTION, [{"b_id": k} for k in self.ended_subscriptions]),
                 (_SUBSCRIBE, list(self.new_subscriptions.values())),
                 (messages.BUFFER, self.outgoing),
                 (_TELL, self.chain.rows),
                 (_SEND, [self._outbox_row(n) for n in self.notices])):
             if rows:
                 statement.run_many(self.connection, rows)
+        return gone
 
     def _save_instances(self) -> dict[str, Callable[[], int]]:
         """Write the instances that changed; for each how many rows that touched, once it is known."""
@@ -711,6 +718,18 @@ def lock_root(connection: Connection, root_id: str) -> dict:
     return row
 
 
+def _end_subscriptions(connection: Connection, ids: Collection[str]) -> Callable[[], list[dict]]:
+    return _END_SUBSCRIPTIONS.asked(connection, ids=orjson.dumps(sorted(ids)).decode())
+
+
+def _each(dialect: str, name: str) -> Select:
+    """The texts of a JSON list that is given as parameter `name`."""
+    listed = bindparam(name, type_=Text())
+    if dialect == "sqlite":
+        return select(func.json_each(listed).table_valued("value").c.value)
+    return select(func.json_array_elements_text(cast(listed, JSON)).table_valued("value").c.value)
+
+
 def tell(connection: Connection, chain: Chain) -> None:
     """Write the events that were added to a chain."""
     _TELL.run_many(connection, chain.rows)
@@ -737,7 +756,8 @@ _ARMED_OF = Prepared(select(timer).where(
     timer.c.root_id == bindparam("root_id"), timer.c.element_id == bindparam("element_id"), timer.c.state == "armed"))
 _OPEN_OF = Prepared(select(user_task).where(
     user_task.c.root_id == bindparam("root_id"), user_task.c.element_id == bindparam("element_id"), user_task.c.state == "open"))
-_END_SUBSCRIPTION = Prepared(delete(subscription).where(subscription.c.id == bindparam("b_id")))
+_END_SUBSCRIPTIONS = Prepared(lambda dialect: delete(subscription).where(subscription.c.id.in_(_each(dialect, "ids"))).returning(
+    *subscription.c))
 _SUBSCRIBE = Prepared(insert(subscription))
 _TELL = Prepared(insert(trace_event))
 _SEND = Prepared(insert(outbox))

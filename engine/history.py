@@ -55,6 +55,7 @@ class Chain:
     def __init__(self, root_id: str, centre_id: int, seq: int, last: str):
         self.root_id, self.centre_id, self.seq, self.last = root_id, centre_id, seq, last
         self.rows: list[dict] = []
+        self._by: tuple = (None, {})  # who acted last, and how an event says it
 
     def add(self, event: Event, at: datetime, actor) -> None:
         self.seq += 1
@@ -66,9 +67,9 @@ class Chain:
             body["instance"] = event.instance_id
         if event.element_id is not None:
             body["element"] = event.element_id
-        for name in ("role", "on_behalf_of", "channel"):
-            if getattr(actor, name, None):
-                body[name] = getattr(actor, name)
+        if self._by[0] is not actor:
+            self._by = actor, {name: value for name in ("role", "on_behalf_of", "channel") if (value := getattr(actor, name, None))}
+        body |= self._by[1]
         personal = None
         if event.personal:
             salt = secrets.token_hex(16)

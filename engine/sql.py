@@ -2,19 +2,23 @@
 
 Building and caching a Core statement costs several times what the driver needs to run it, and a step runs a dozen. So a
 `Prepared` compiles its statement on first use and afterwards only converts values; the connection and its transaction stay
-SQLAlchemy's, its statement events see nothing of it: `observers` does. Surprise: rows come back as plain dicts.
+SQLAlchemy's, its statement events see nothing of it: `observers` does. Surprise: rows come back as plain dicts, and constants
+stand in the text: given as parameters, SQLite would plan a statement that meets a partial index or LIKE anew each time.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import contextmanager
+from operator import itemgetter
 from types import SimpleNamespace
 
-from sqlalchemy import Connection, Insert
+from sqlalchemy import BindParameter, Connection, Insert, bindparam, literal_column
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql import Executable
+from sqlalchemy.sql import Executable, visitors
 
+_PLAIN = re.compile(r"[\w|%.-]*", re.ASCII)  # texts that stand in a statement as they are
 observers: list[Callable[[str], None]] = []  # are told each statement's text; for counting in tests and for slow-query logs
 
 
@@ -36,24 +40,33 @@ class Prepared:
     def run(self, connection: Connection, **values) -> int:
         """Run it; the number of rows it touched."""
         compiled = self._for(connection)
-        return _execute(connection, compiled.sql, compiled.bind(values)).rowcount
+        return execute(connection, compiled.sql, compiled.bind(values)).rowcount
 
     def sent(self, connection: Connection, **values) -> Callable[[], int]:
         """Run it without waiting, inside `pipelined`; after it the result says how many rows it touched."""
         compiled = self._for(connection)
-        cursor = _execute(connection, compiled.sql, compiled.bind(values))
+        cursor = execute(connection, compiled.sql, compiled.bind(values))
         return lambda: cursor.rowcount
+
+    def asked(self, connection: Connection, **values) -> Callable[[], list[dict]]:
+        """Run it without waiting, inside `pipelined`; after it the result gives the rows."""
+        compiled = self._for(connection)
+        cursor = execute(connection, compiled.sql, compiled.bind(values))
+        if connection.dialect.name == "sqlite":
+            rows = cursor.fetchall()  # a statement with rows to come would keep the transaction from ending
+            return lambda: [compiled.row(r) for r in rows]
+        return lambda: [compiled.row(r) for r in cursor.fetchall()]
 
     def run_many(self, connection: Connection, rows: list[dict]) -> None:
         compiled = self._for(connection)
         if len(rows) == 1:
-            _execute(connection, compiled.sql, compiled.bind(rows[0]))
+            execute(connection, compiled.sql, compiled.bind(rows[0]))
         else:
-            _execute(connection, compiled.sql, [compiled.bind(row) for row in rows], many=True)
+            execute(connection, compiled.sql, [compiled.bind(row) for row in rows], many=True)
 
     def all(self, connection: Connection, **values) -> list[dict]:
         compiled = self._for(connection)
-        return [compiled.row(r) for r in _execute(connection, compiled.sql, compiled.bind(values)).fetchall()]
+        return [compiled.row(r) for r in execute(connection, compiled.sql, compiled.bind(values)).fetchall()]
 
     def record(self, connection: Connection, **values) -> SimpleNamespace | None:
         """The first row with its columns as attributes."""
@@ -84,18 +97,23 @@ def _told(connection: Connection, sql: str | None, error: Exception) -> Exceptio
                                dialect=connection.dialect)
 
 
-def _execute(connection: Connection, sql: str, values, many: bool = False):
+def execute(connection: Connection, sql: str, values=(), many: bool = False):
     """Run a statement on the connection's driver, inside its transaction; the driver's errors come as SQLAlchemy's."""
-    for observer in observers:
-        observer(sql)
-    cursor = connection.connection.driver_connection.cursor()
     try:
-        if many:
-            cursor.executemany(sql, values)
-        else:
-            cursor.execute(sql, values)
+        return run(connection.connection.driver_connection, sql, values, many)
     except connection.dialect.loaded_dbapi.Error as error:
         raise _told(connection, sql, error) from error
+
+
+def run(driver_connection, sql: str, values=(), many: bool = False):
+    """Run a statement on a connection of the driver; gives its cursor, raises the driver's own errors."""
+    for observer in observers:
+        observer(sql)
+    cursor = driver_connection.cursor()
+    if many:
+        cursor.executemany(sql, values)
+    else:
+        cursor.execute(sql, values)
     return cursor
 
 
@@ -104,24 +122,46 @@ class _Compiled:
 
     def __init__(self, statement: Executable, dialect):
         plain = isinstance(statement, Insert) and not statement._values  # an insert of whole rows
-        names = [c.name for c in statement.table.columns if c.autoincrement is not True] if plain else None
-        compiled = statement.compile(dialect=dialect, column_keys=names, compile_kwargs={"render_postcompile": True})
+        names = [c.name for c in statement.table.columns if c is not statement.table.autoincrement_column] if plain else None
+        compiled = _with_constants(statement).compile(dialect=dialect, column_keys=names,
+                                                      compile_kwargs={"render_postcompile": True})
         self.sql = str(compiled)
         order = compiled.positiontup
         self._constants = {k: v for k, v in compiled.params.items() if v is not None}
-        self._in = [(name, compiled._bind_processors.get(name)) for name in (order or compiled.params)]
+        self._names = tuple(order or compiled.params)
         self._by_position = order is not None
-        self._out = []
-        for column in getattr(compiled, "_result_columns", ()):
-            convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
-            self._out.append((column.keyname, convert))
+        self._pick = itemgetter(*self._names) if len(self._names) > 1 else lambda values: [values[n] for n in self._names]
+        self._in = [(place if self._by_position else name, compiled._bind_processors[name])
+                    for place, name in enumerate(self._names) if compiled._bind_processors.get(name)]
+        out = [(c.keyname, c.type.dialect_impl(dialect).result_processor(dialect, None))
+               for c in getattr(compiled, "_result_columns", ())]
+        self._keys = [str(name) for name, _ in out]  # plain texts, which JSON wants as keys
+        self._read = [(name, convert) for name, convert in out if convert is not None]
 
     def bind(self, values: dict):
-        values = self._constants | values if self._constants else values
-        if self._by_position:
-            return [values[name] if convert is None else convert(values[name]) for name, convert in self._in]
-        return {name: values[name] if convert is None else convert(values[name]) for name, convert in self._in}
+        if self._constants:
+            values = self._constants | values
+        picked = self._pick(values)
+        bound = list(picked) if self._by_position else dict(zip(self._names, picked, strict=True))
+        for place, convert in self._in:
+            bound[place] = convert(bound[place])
+        return bound
 
     def row(self, values) -> dict:
-        return {name: convert(value) if convert is not None else value
-                for (name, convert), value in zip(self._out, values, strict=True)}
+        row = dict(zip(self._keys, values, strict=True))
+        for name, convert in self._read:
+            row[name] = convert(row[name])
+        return row
+
+
+def _with_constants(statement: Executable) -> Executable:
+    """The statement with its fixed numbers and plain texts written out instead of bound."""
+    def written(element, **_):
+        if type(element) is not BindParameter or element.callable is not None:
+            return None
+        value = element.value
+        if element.unique and (type(value) is int or type(value) is str and _PLAIN.fullmatch(value)):  # nobody gives it by name
+            return literal_column(repr(value), element.type)
+        return bindparam(element.key, None, type_=element.type) if element.required else None  # or IN (...) asks for its value now
+
+    return visitors.replacement_traverse(statement, {}, written)

@@ -1,9 +1,10 @@
 """What is kept of a completed task or a received message for as long as it may be undone: the state before it, in one row of `step_undo`.
 
-Of the engine's own rows the step itself knows what it changed; of the domain's rows one statement reads those of the tables that
-the domain names before the step, and the statement that writes the row reads them again after it. Surprise: the row is written
-just before the unit commits, so that what the domain changes in the same transaction is part of the step; whatever cannot be
-put back exactly (another root touched, a timer armed anew) is not kept at all, and such a step cannot be undone.
+Of the engine's own rows the step itself knows what it changed (events that wait no longer are read before they go); of the
+domain's rows one statement reads those of the tables that the domain names before the step, and the statement that writes the
+row reads them again after it. Surprise: the row is written just before the unit commits, so that what the domain changes in the
+same transaction is part of the step; whatever cannot be put back exactly (another root touched, a timer armed anew) is not kept
+at all, and such a step cannot be undone.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from sqlalchemy import (
 
 from engine.feel import to_json
 from engine.sql import Prepared
-from engine.tables import step_undo, subscription
+from engine.tables import step_undo
 
 ASSIGNED, RETIMED = ("task-assigned", "task-claimed"), ("task-retimed", "timer-retimed")
 
@@ -66,8 +67,7 @@ class Memory:
 
     def _before(self, dialect: str):
         """Rows as they are, and on SQLite the last row of each table, so that new ones can be told."""
-        parts = [self._rows(Remembered(subscription, subscription.c.root_id == bindparam("root")), dialect)]
-        parts += [self._rows(r, dialect) for r in self.tables.values() if not r.grows]
+        parts = [self._rows(r, dialect) for r in self.tables.values() if not r.grows]
         if dialect == "sqlite":
             parts += [select(literal_column(f"'{_mark(r)}'").label("what"),
                              cast(func.coalesce(func.max(_rowid(r)), 0), Text).label("row")).select_from(r.table)
@@ -129,7 +129,7 @@ class Kept:
     before: dict[str, Any]
     exact: bool = True
     seq: int = 0
-    known: dict[str, set] = field(default_factory=lambda: {"instances": set(), "tasks": set(), "timers": set()})
+    known: dict[str, set] = field(default_factory=lambda: {"instances": set(), "tasks": set(), "timers": set(), "subscriptions": set()})
 
     def absorb(self, family) -> None:
         """Take in what a family of this unit has written. The first state of each row is the one that counts."""
@@ -143,6 +143,8 @@ class Kept:
             self.known[name] |= new.keys()
             for id in ended:
                 self._row(name, id, bumped=1, ended=True)
+        self.before["subscriptions"] += [row for row in family.gone_subscriptions if row["id"] not in self.known["subscriptions"]]
+        self.known["subscriptions"] |= family.new_subscriptions.keys()
         for id in family.retimed_tasks.keys() - family.ended_tasks.keys():
             self._row("tasks", id, bumped=1)
         for event in family.events:
@@ -195,14 +197,14 @@ def begin(engine, unit, family, running, task: dict, values: dict, request_id: s
     if unit.kept is not None:
         unit.kept.exact = unit.kept.root_id == family.chain.root_id and unit.kept.exact
         return
-    found = engine.memory.before.all(unit.connection, root=family.chain.root_id)
+    found = engine.memory.before.all(unit.connection, root=family.chain.root_id) if engine.memory.tables else []
     marks = {row["what"]: int(row["row"]) for row in found if row["what"].startswith("mark_")}
     rows = [[row["what"], row["row"]] for row in found if not row["what"].startswith("mark_")]
     head = {name: running.fields[name] for name in ("process_key", "business_key", "definition_hash")} | {
             "root_id": family.chain.root_id, "centre_id": family.chain.centre_id, "instance_id": running.id, "task_id": task["id"],
             "element_id": task["element_id"], "name": task["name"], "actor": family.actor.person, "at": unit.now,
             "until_at": family.hold_until, "first_seq": family.chain.seq + 1, "request_id": request_id}
-    before = {"rows": rows, "instances": {}, "tasks": {}, "timers": {}, "notices": [], "values": to_json(values),
+    before = {"rows": rows, "instances": {}, "tasks": {}, "timers": {}, "subscriptions": [], "notices": [], "values": to_json(values),
               "message": message}
     unit.kept = Kept(family.chain.root_id, head, marks, before)
     unit.before_commit(lambda: _keep(engine, unit))

@@ -7,14 +7,17 @@ at its start (BEGIN IMMEDIATE), so reading and writing are one; on PostgreSQL th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, RootTransaction, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-WRITE = "zhiban_write"
+from engine.sql import run
+
+_beginning = threading.local()  # `write`: the transaction that this thread begins now is a unit's
 IDLE_TOO_LONG = "25P03"  # PostgreSQL ended the session of a process that stood still in a step
 
 
@@ -49,11 +52,21 @@ def prepare(database: Engine) -> Engine:
         def _manual(dbapi_connection, _record):
             dbapi_connection.isolation_level = None
 
-        @event.listens_for(database, "begin")
-        def _begin(connection):
-            immediate = connection.get_execution_options().get(WRITE)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        database.dialect.do_begin = _begin  # not an event: an engine with listeners pays for them at every turn of a step
     return database
+
+
+def _begin(connection: PoolProxiedConnection) -> None:
+    run(connection.driver_connection, "BEGIN IMMEDIATE" if getattr(_beginning, "write", False) else "BEGIN")
+
+
+def _begun(connection: Connection) -> RootTransaction:
+    """The transaction of a unit. SQLAlchemy's own options for this would cost a step more than the statement does."""
+    _beginning.write = True
+    try:
+        return connection.begin()
+    finally:
+        _beginning.write = False
 
 
 @contextmanager
@@ -64,8 +77,7 @@ def unit_of_work(database: Engine, now: Callable[[], datetime]) -> Iterator[Unit
     """
     try:
         with database.connect() as connection:
-            connection = connection.execution_options(**{WRITE: True})
-            with connection.begin():
+            with _begun(connection):
                 unit = Unit(connection, now())
                 yield unit
                 for call in unit._before:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 
+import orjson
 from sqlalchemy import bindparam, insert, select
 
 from engine import timers
@@ -38,7 +38,7 @@ def answer(row: dict, request_id: str, name: str) -> Result:
     """The result stored under a request id; refused if another command asked it."""
     if row["name"] != name:
         raise NotPossible(f"Request {request_id} was a {row['name']}, not a {name}. Send each action with a request id of its own.")
-    stored = json.loads(row["result"])
+    stored = orjson.loads(row["result"])
     if stored.get("undone"):
         raise StepUndone(request_id)
     return Result(stored["instance_id"], stored["ended"], tuple(stored["opened"]), True, stored["data"])
@@ -47,8 +47,8 @@ def answer(row: dict, request_id: str, name: str) -> Result:
 def remember(unit: Unit, request_id: str | None, name: str, actor: Actor, subject: str, result: Result) -> None:
     if request_id:
         _REMEMBER.run(unit.connection, request_id=request_id, name=name, actor=actor.person, subject=subject, at=unit.now,
-                      result=json.dumps({"instance_id": result.instance_id, "ended": result.ended,
-                                         "opened": list(result.opened), "data": result.data}))
+                      result=orjson.dumps({"instance_id": result.instance_id, "ended": result.ended,
+                                           "opened": list(result.opened), "data": result.data}).decode())
 
 
 def locked(engine, unit: Unit, root_id: str, actor: Actor) -> Family:

@@ -76,8 +76,7 @@ def _restore_domain(engine, unit: Unit, kept: dict, before: dict) -> None:
     tables = {name: r.table for name, r in engine.memory.tables.items()}
     was, left, ours = {}, {}, set()
     for what, row in before["rows"]:
-        if what in tables:
-            was[_key(tables[what], row)] = row
+        was[_key(tables[what], row)] = row
     for what, row, added in json.loads(kept["after"]):
         key = _key(tables[what], row)
         left[key] = row
@@ -147,13 +146,12 @@ def _run(connection: Connection, sql: str, values: dict) -> None:
 
 def _restore_engine(unit: Unit, kept: dict, root: dict, before: dict, actor: Actor) -> None:
     connection = unit.connection
-    for table, ids in ((user_task, before["new_tasks"]), (timer, before["new_timers"]), (process_instance, before["new_instances"])):
+    for table, ids in ((user_task, before["new_tasks"]), (timer, before["new_timers"]), (subscription, before["new_subscriptions"]),
+                       (process_instance, before["new_instances"])):
         if ids:
             connection.execute(delete(table).where(table.c.id.in_(ids)))
-    connection.execute(delete(subscription).where(subscription.c.root_id == kept["root_id"]))
-    waited = [columns(subscription, row) for what, row in before["rows"] if what == "subscription"]
-    if waited:
-        connection.execute(insert(subscription), waited)
+    if before["subscriptions"]:
+        connection.execute(insert(subscription), before["subscriptions"])
     for id, row in before["tasks"].items():
         _restore_task(connection, id, row)
     for id, row in before["timers"].items():

@@ -5,6 +5,7 @@ Kept apart from `fields/`, whose modules are named after the types of form-js.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
 
@@ -12,6 +13,7 @@ from engine.forms.faults import Unfit
 
 MAX_LINE = 500
 MAX_TEXT = 5000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode's Cc and Cs, but for line break and tab
 
 
 class BaseField:
@@ -49,7 +51,7 @@ def text(raw) -> str:
     if not isinstance(raw, str):
         raise Unfit("kind")
     cleaned = unicodedata.normalize("NFC", raw.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in cleaned):
+    if _CONTROL.search(cleaned):
         raise Unfit("characters")
     return cleaned
 

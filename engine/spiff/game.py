@@ -20,7 +20,7 @@ from engine.dialect import EventKind, Kind
 from engine.errors import NotPossible, StepFailed
 from engine.spiff.graph import Graph
 from engine.spiff.specs import Compensation, Many, SubProcess
-from engine.spiff.token import Token
+from engine.spiff.token import LIVE, Token
 
 STATE_FORMAT = 1
 COMES_AGAIN = frozenset({EventKind.MESSAGE, EventKind.SIGNAL, EventKind.ESCALATION, EventKind.CONDITION})
@@ -85,7 +85,6 @@ class TokenGame:
         self.graph, self.host, self.new_id = graph, host, host.new_id
         self.workflow = Workflow(graph.spec, deserializing=True)
         self.workflow.game = self
-        self.workflow.task_tree = self.root = Token(self.workflow, graph.spec.start, state=TaskState.COMPLETED, id="root")
         self.ended = False
         self._queue: deque[Token] = deque()
         self._runs: Counter = Counter()
@@ -102,7 +101,7 @@ class TokenGame:
         for key, element, status, home, host_key, flow, listens, memo in rows:
             if element not in specs:
                 raise StepFailed(None, element, "the saved state stands on an element that the definition does not have")
-            Token(game.workflow, specs[element], parent=game.root, state=status, id=key, home=home, host=host_key,
+            Token(game.workflow, specs[element], state=status, id=key, home=home, host=host_key,
                   flow=flow, listens=bool(listens), memo=memo)
         game.ended = ended
         return game
@@ -113,7 +112,7 @@ class TokenGame:
             for t in self.live()]])
 
     def live(self) -> list[Token]:
-        return [t for t in self.workflow.tasks.values() if t.live]
+        return [t for t in self.workflow.tasks.values() if t._state & LIVE]
 
     def token(self, key: str) -> Token | None:
         token = self.workflow.tasks.get(key)
@@ -229,7 +228,7 @@ class TokenGame:
     def leave(self, token: Token, flows: tuple[str, ...], race: str | None = None) -> None:
         """Send the token on by `flows`; without any, it ends here."""
         diagram, specs = self.graph.diagram, self.graph.spec.task_specs
-        children = [Token(self.workflow, specs[diagram.flows[flow].target], parent=self.root, home=token.home, flow=flow,
+        children = [Token(self.workflow, specs[diagram.flows[flow].target], home=token.home, flow=flow,
                           host=race) for flow in flows]
         for child in children:
             if child.live:
@@ -281,7 +280,7 @@ class TokenGame:
         specs = self.graph.spec.task_specs
         for element in self.graph.listeners.get(scope, ()):
             self._place(specs[element.id], home=home, listens=True)
-        token = Token(self.workflow, specs[start or self.graph.starts[scope].id], parent=self.root, home=home)
+        token = Token(self.workflow, specs[start or self.graph.starts[scope].id], home=home)
         token._ready()
 
     def settle_scope(self, home: str | None) -> None:
@@ -363,7 +362,7 @@ class TokenGame:
     def _begin_turn(self, token: Token) -> None:
         number = token.memo["next"]
         token.memo["next"] = number + 1
-        turn = Token(self.workflow, token.task_spec.turn, parent=self.root, home=token.key, memo={"turn": number})
+        turn = Token(self.workflow, token.task_spec.turn, home=token.key, memo={"turn": number})
         self.host.turn_begins(token, turn, number)
         turn.task_spec._update(turn)
 
@@ -414,7 +413,7 @@ class TokenGame:
             if token is None:
                 continue
             token._set_state(TaskState.COMPLETED)
-            handler = Token(self.workflow, self.graph.spec.task_specs[token.element.handler], parent=self.root, home=token.home,
+            handler = Token(self.workflow, self.graph.spec.task_specs[token.element.handler], home=token.home,
                             host=by.key)
             handler.task_spec._update(handler)
             return None
@@ -474,10 +473,10 @@ class TokenGame:
         if start.interrupting:
             self._cancel_all([t for t in self._in(home) if t is not listener and not isinstance(t.task_spec, Compensation)],
                              start.id)
-        owner = Token(self.workflow, self.graph.spec.task_specs[start.scope], parent=self.root, state=TaskState.STARTED,
+        owner = Token(self.workflow, self.graph.spec.task_specs[start.scope], state=TaskState.STARTED,
                       home=home)
         self.host.entered(owner)
-        inside = Token(self.workflow, listener.task_spec, parent=self.root, state=TaskState.COMPLETED, home=owner.key)
+        inside = Token(self.workflow, listener.task_spec, state=TaskState.COMPLETED, home=owner.key)
         for element in self.graph.listeners.get(start.scope, ()):
             self._place(self.graph.spec.task_specs[element.id], home=owner.key, listens=True)
         self.host.passed(inside, start.outgoing)
@@ -485,10 +484,10 @@ class TokenGame:
 
     # ---- inside ----------------------------------------------------------------------------------------------------
     def _in(self, home: str | None) -> list[Token]:
-        return [t for t in self.workflow.tasks.values() if t.live and t.home == home and t is not self.root]
+        return [t for t in self.workflow.tasks.values() if t._state & LIVE and t.home == home]
 
     def _place(self, spec, *, home, host=None, listens=False, memo=None) -> Token:
-        token = Token(self.workflow, spec, parent=self.root, home=home, host=host, listens=listens, memo=memo)
+        token = Token(self.workflow, spec, home=home, host=host, listens=listens, memo=memo)
         token.task_spec._update(token)
         return token
 
@@ -500,6 +499,5 @@ class TokenGame:
 
     def _drop_finished(self) -> None:
         tasks = self.workflow.tasks
-        for key in [k for k, t in tasks.items() if not t.live and t is not self.root]:
+        for key in [k for k, t in tasks.items() if not t._state & LIVE]:
             del tasks[key]
-        self.root._children = [k for k in self.root._children if k in tasks]

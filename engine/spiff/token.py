@@ -1,11 +1,13 @@
 """One token: a SpiffWorkflow task that stands on one element.
 
-Differs from the library's task in three ways: it carries no data (variables live in the instance's own scope), its state
-changes build no log records, and where it belongs is written on it (`home`, `host`, `flow`) instead of being read off the
-shape of the tree. So finished tokens can be dropped after every step and the cost of a step does not grow with its history.
+Differs from the library's task in four ways: it carries no data (variables live in the instance's own scope), its state
+changes build no log records, it hangs in no tree, and where it belongs is written on it (`home`, `host`, `flow`) instead of
+being read off the shape of one. So finished tokens can be dropped after every step, whose cost does not grow with its history.
 """
 
 from __future__ import annotations
+
+from types import MappingProxyType
 
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
@@ -22,19 +24,17 @@ class Token(Task):
     listens: it waits for the start of an event sub-process and does not keep its scope open.
     """
 
-    def __init__(self, workflow, spec, *, parent=None, state=TaskState.FUTURE, id: str | None = None, home=None, host=None,
-                 flow=None, listens=False, memo=None):
-        super().__init__(workflow, spec, parent, state, id or workflow.game.new_id())
+    data = internal_data = MappingProxyType({})
+    triggered, thread_id, last_state_change = False, 0, 0.0
+    _parent, _children = None, ()
+
+    def __init__(self, workflow, spec, *, state=TaskState.FUTURE, id: str | None = None, home=None, host=None, flow=None,
+                 listens=False, memo=None):
+        self.id = self.key = id or workflow.game.new_id()  # not the library's own, which asks the clock and makes an UUID
+        self.workflow, self.task_spec, self._state, self.element = workflow, spec, state, spec.element
         self.home, self.host, self.flow, self.listens = home, host, flow, listens
         self.memo = memo or {}  # what the host wants to find again on this token, JSON
-
-    @property
-    def key(self) -> str:
-        return self.id
-
-    @property
-    def element(self):
-        return self.task_spec.element
+        workflow.tasks[self.id] = self
 
     @property
     def live(self) -> bool:

@@ -32,19 +32,19 @@ _GROWING = (Target.__tablename__, TicketNote.__tablename__)  # their rows are ne
 def tables() -> list[Remembered]:
     """Tickets and all that hangs on them, parents first."""
     of_root = Ticket.instance_id == sa.bindparam("root")
-    ids = sa.select(Ticket.id).where(of_root)
+    ticket_id = sa.select(sa.func.min(Ticket.id)).where(of_root).scalar_subquery()  # one, or none
     found = []
     for table in Base.metadata.sorted_tables:
         if table is Ticket.__table__:
             found.append(Remembered(table, of_root))
         elif "ticket_id" in table.c and table.c.ticket_id.foreign_keys:
-            found.append(Remembered(table, _rows(table, ids), grows=table.name in _GROWING))
+            found.append(Remembered(table, _rows(table, ticket_id), grows=table.name in _GROWING))
     return found
 
 
-def _rows(table: sa.Table, ids: sa.Select) -> sa.ColumnElement[bool]:
+def _rows(table: sa.Table, ticket_id: sa.ScalarSelect) -> sa.ColumnElement[bool]:
     """An escalation or a finding may be about no ticket: then it is known by its own process."""
-    rows = table.c.ticket_id.in_(ids)
+    rows = table.c.ticket_id == ticket_id
     return sa.or_(rows, table.c.instance_id == sa.bindparam("root")) if "instance_id" in table.c else rows
 
 

@@ -330,7 +330,7 @@ def test_a_new_version_is_for_new_instances_only(desk, engine):
     assert desk.open(old) == ["b"] and desk.open(new) == ["sign"]
 
 
-def test_a_step_costs_at_most_twelve_statements(desk, engine, statements):
+def test_a_step_costs_at_most_ten_statements(desk, engine, statements):
     """design 4: two boundary timers, a service task with a notice and a form."""
     xml = process("p", S, user("a"), service("n", "note", {"text": '"x"'}), user("b"), E, plain("endEvent", "e2"),
                   boundary("t", "a", timer_xml("Duration", "PT1H"), interrupting=False), user("late"),
@@ -341,7 +341,7 @@ def test_a_step_costs_at_most_twelve_statements(desk, engine, statements):
     task = desk.task(root, "a").id
     statements.clear()
     engine.complete(task, {"name": "x"}, actor=Actor("lin"), request_id="once")
-    assert 5 < len(statements) <= 12, "\n".join(statements)
+    assert 5 < len(statements) <= 10, "\n".join(statements)
 
 
 def test_the_hundredth_round_writes_no_more_than_the_tenth(desk, engine, statements):
