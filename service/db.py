@@ -154,8 +154,11 @@ def insert_or_leave(connection: Any, table: sa.Table | type, rows: list[dict], k
 
 
 def upserting(connection: Any, table: sa.Table | type):
-    """An INSERT of this database that knows `on_conflict_do_nothing` and `on_conflict_do_update`; takes a session,
-    too.
+    """An INSERT of this database that knows `on_conflict_do_nothing` and `on_conflict_do_update`; takes a session or
+    the name of a dialect, too.
     """
-    dialect = connection.dialect if isinstance(connection, sa.Connection) else connection.get_bind().dialect
-    return importlib.import_module(f"sqlalchemy.dialects.{dialect.name}").insert(table)
+    if isinstance(connection, str):
+        name = connection
+    else:
+        name = (connection.dialect if isinstance(connection, sa.Connection) else connection.get_bind().dialect).name
+    return importlib.import_module(f"sqlalchemy.dialects.{name}").insert(table)

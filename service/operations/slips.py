@@ -75,8 +75,10 @@ def handled(step, *, slip_id, result, cause=None, material=None, labour_minutes=
     """
     from service.operations.functions import fen
 
+    ticket = steps.ticket_of(step.connection, step.business_key)
     instants = steps.slip_handled(
         step.connection,
+        ticket,
         slip_id,
         result=result or "",
         cause=cause or "",
@@ -87,7 +89,6 @@ def handled(step, *, slip_id, result, cause=None, material=None, labour_minutes=
         by=step.actor.person,
         now=step.now,
     )
-    ticket = steps.ticket_of(step.connection, step.business_key)
     tell(step, "handled", ticket, [ticket.owner])
     return instants | {"handled_at": step.now}
 

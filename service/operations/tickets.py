@@ -21,7 +21,7 @@ INSTANTS = ("response_due_at", "arrival_due_at", "resolution_due_at", "reminder_
 def set_targets(step, *, service_level, registered_at, reply_deadline=None):
     """Compute the ticket's response, arrival and resolution instants from the decision table's row."""
     ticket = steps.ticket_of(step.connection, step.business_key)
-    return targets.set_targets(step.connection, ticket.id, service_level, registered_at, step.now, reply_deadline)
+    return targets.set_targets(step.connection, ticket, service_level, registered_at, step.now, reply_deadline)
 
 
 @registry.operation("ticket.promised", inputs={"category": str, "urgency": str}, outputs=("promised",))

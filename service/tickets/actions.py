@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from engine.api import SYSTEM, Result, Scope
+from engine.api import SYSTEM, Result, Scope, new_id
 from engine.errors import FormInvalid, NotFound, TaskNotOpen
+from engine.sql import Prepared
 from engine.tables import user_task
 from service import access
 from service.customers.models import Contact, Customer, UnitOccupancy
@@ -113,7 +114,7 @@ def _registered_before(session: Session, request_id: str | None) -> Registered |
     if request_id is None:
         return None
     session.info["unit"].lock_request(request_id)
-    ticket = session.scalars(sa.select(Ticket).where(Ticket.request_id == request_id)).first()
+    ticket = _ASKED.record(session.connection(), request_id=request_id)
     return Registered(ticket.id, ticket.number, ticket.instance_id, replayed=True) if ticket else None
 
 
@@ -146,13 +147,8 @@ def _in_reach(session: Session, me: Person, action: str, table, id: int | None):
 
 
 def _customer_in(session: Session, unit: Unit) -> Customer | None:
-    return session.scalars(
-        sa.select(Customer)
-        .join(UnitOccupancy)
-        .where(UnitOccupancy.unit_id == unit.id, UnitOccupancy.until_on.is_(None))
-        .order_by(UnitOccupancy.from_on.desc())
-        .limit(1)
-    ).first()
+    found = _OCCUPIES.first(session.connection(), unit_id=unit.id)
+    return session.get(Customer, found["customer_id"]) if found else None
 
 
 def _checked(app, session: Session, form: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -160,7 +156,7 @@ def _checked(app, session: Session, form: str, values: dict[str, Any]) -> dict[s
     completes.
     """
     procedure = app.engine.definition_in_force(PROCESS, session.info["unit"]).procedure
-    clean = procedure.forms[form].validate(values, app.engine.feel, {"now": session.info["unit"].now})
+    clean = procedure.forms[form].validate(values, app.engine.expressions, {"now": session.info["unit"].now})
     if not str(clean.get("request") or "").strip():
         raise FormInvalid(form, {"request": "Say what the customer wants."})
     return clean
@@ -204,6 +200,7 @@ def _new_ticket(
         registered_at=now,
         created_by=me.username,
         request_id=request_id,
+        instance_id=new_id(now),
     )
     session.add(ticket)
     session.flush()
@@ -221,9 +218,7 @@ def _next_number(session: Session, now: datetime, zone: str) -> str:
 
 def count_up(session: Session, name: str) -> int:
     """Count a counter up by one and give its new value; a row lock makes others wait until this transaction ends."""
-    insert = upserting(session, Counter.__table__).values(name=name, value=1)
-    changed = insert.on_conflict_do_update(index_elements=["name"], set_={"value": Counter.__table__.c.value + 1})
-    return session.execute(changed.returning(Counter.__table__.c.value)).scalar_one()
+    return _COUNT_UP.first(session.connection(), name=name)["value"]
 
 
 def _owner(session: Session, me: Person, about: Person | None, place: Place) -> str:
@@ -262,18 +257,35 @@ def _start(
         scope=Scope(ticket.centre_id, ticket.building_id),
         actor=actor,
         unit=unit,
+        instance_id=ticket.instance_id,
     )
-    ticket.instance_id = started.instance_id
-    session.flush()
-    task = session.execute(
-        sa.select(user_task.c.id).where(
-            user_task.c.root_id == started.instance_id,
-            user_task.c.element_id == "register",
-            user_task.c.state == "open",
-        )
-    ).scalar_one()
+    task = _REGISTER_TASK.first(session.connection(), root_id=ticket.instance_id)["id"]
     result = app.engine.complete(task, values, actor=actor, unit=unit)
     return Registered(ticket.id, ticket.number, started.instance_id, tuple(result.opened))
+
+
+_ASKED = Prepared(
+    sa.select(Ticket.id, Ticket.number, Ticket.instance_id).where(Ticket.request_id == sa.bindparam("request_id"))
+)
+_OCCUPIES = Prepared(
+    sa.select(UnitOccupancy.customer_id)
+    .where(UnitOccupancy.unit_id == sa.bindparam("unit_id"), UnitOccupancy.until_on.is_(None))
+    .order_by(UnitOccupancy.from_on.desc())
+    .limit(1)
+)
+_COUNT_UP = Prepared(
+    lambda dialect: upserting(dialect, Counter.__table__)
+    .values(name=sa.bindparam("name"), value=1)
+    .on_conflict_do_update(index_elements=["name"], set_={"value": Counter.__table__.c.value + 1})
+    .returning(Counter.__table__.c.value)
+)
+_REGISTER_TASK = Prepared(
+    sa.select(user_task.c.id).where(
+        user_task.c.root_id == sa.bindparam("root_id"),
+        user_task.c.element_id == "register",
+        user_task.c.state == "open",
+    )
+)
 
 
 # --- tasks ------------------------------------------------------------------------------------------------------------

@@ -79,8 +79,7 @@ def shorter(table_minutes: int | None, promise: dict[str, Any] | None) -> Limit:
 
 def date_in(connection: Connection, centre_id: int, at: datetime) -> date:
     """The date of an instant in the centre's zone."""
-    zone = connection.execute(sa.select(Centre.zone).where(Centre.id == centre_id)).scalar_one()
-    return at.astimezone(ZoneInfo(zone)).date()
+    return at.astimezone(ZoneInfo(_ZONE.first(connection, centre_id=centre_id)["zone"])).date()
 
 
 def _shortest(promises: list[dict[str, Any]], column: str) -> dict[str, Any] | None:
@@ -98,6 +97,7 @@ def as_input(promise: dict[str, Any] | None, minutes: int) -> dict[str, Any] | N
     return {"id": promise["id"], "minutes": minutes, "text": promise["text"], "source": promise["source"]}
 
 
+_ZONE = Prepared(sa.select(Centre.zone).where(Centre.id == sa.bindparam("centre_id")))
 _IN_FORCE = Prepared(
     sa.select(_promise)
     .where(_promise.c.centre_id == sa.bindparam("centre_id"), _promise.c.ended_at.is_(None))

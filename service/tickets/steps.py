@@ -6,9 +6,7 @@ ticket goes next; each function records what has just happened and returns what 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +18,7 @@ from service.errors import NotThere, Refused
 from service.organisation.models import Person, RoleAssignment
 from service.organisation.rules import HEADS
 from service.search.actions import add_ticket_text
-from service.tickets import pauses, rules, targets
+from service.tickets import pauses, rows, rules, targets
 from service.tickets.models import (
     Escalation,
     NoteKind,
@@ -33,6 +31,7 @@ from service.tickets.models import (
     TicketState,
     Urgency,
 )
+from service.tickets.rows import First
 
 _ticket, _slip, _note, _photo, _escalation = (
     Ticket.__table__,
@@ -73,15 +72,30 @@ _NEW_SLIP = Prepared(
     .returning(_slip.c.id)
 )
 _SLIP = Prepared(sa.select(_slip).where(_slip.c.id == sa.bindparam("id")))
+_NEWEST_SLIP = Prepared(
+    sa.select(_slip.c.worker, _slip.c.department)
+    .where(_slip.c.ticket_id == sa.bindparam("ticket_id"))
+    .order_by(_slip.c.id.desc())
+    .limit(1)
+)
+_END_SLIPS = Prepared(
+    sa.update(_slip)
+    .where(
+        _slip.c.ticket_id == sa.bindparam("b_ticket_id"), _slip.c.state.not_in([SlipState.VERIFIED, SlipState.CANCELLED])
+    )
+    .values(state=SlipState.CANCELLED, cancelled_at=sa.bindparam("cancelled_at", type_=_slip.c.cancelled_at.type))
+)
+_ABOUT = Prepared(
+    sa.select(_person.c.name)
+    .join(_ticket, _ticket.c.about_person_id == _person.c.id)
+    .where(_ticket.c.id == sa.bindparam("ticket_id"), _person.c.username == sa.bindparam("username"))
+)
 
 
 def note(connection: Connection, ticket: SimpleNamespace, kind: NoteKind, text: str, by: str, now: datetime) -> None:
     if text:
-        connection.execute(
-            sa.insert(_note).values(
-                centre_id=ticket.centre_id, ticket_id=ticket.id, kind=kind, text=text, at=now, by=by
-            )
-        )
+        said = {"centre_id": ticket.centre_id, "ticket_id": ticket.id, "kind": kind, "text": text, "at": now, "by": by}
+        rows.add(connection, _note, [said])
         add_ticket_text(connection, ticket.centre_id, ticket.id, text)
 
 
@@ -102,9 +116,9 @@ def handled_on_the_spot(connection: Connection, ticket: SimpleNamespace, result:
         response_met_at=now,
         arrival_met_at=now if ticket.arrival_due_at else None,
         resolution_met_at=now,
+        **_return_visit(connection, ticket, now, now),
     )
     add_ticket_text(connection, ticket.centre_id, ticket.id, result)
-    _expect_return_visit(connection, ticket, now, now)
     return now
 
 
@@ -124,7 +138,7 @@ def reopened(
         return_visit_met_at=None,
         return_visit_due_at=None,
     )
-    return targets.set_targets(connection, ticket.id, level, now, now, reason="reopened")
+    return targets.set_targets(connection, ticket, level, now, now, reason="reopened")
 
 
 def closed(
@@ -260,6 +274,7 @@ def slip_arrived(
 
 def slip_handled(
     connection: Connection,
+    ticket: SimpleNamespace,
     slip_id: int,
     *,
     result: str,
@@ -272,7 +287,7 @@ def slip_handled(
     now: datetime,
 ) -> dict[str, Any]:
     """The work is done; a pause that lasted ends here. Gives the instants that this moves."""
-    slip = _changed_slip(
+    _changed_slip(
         connection,
         slip_id,
         state=SlipState.HANDLED,
@@ -284,11 +299,10 @@ def slip_handled(
         cost_fen=cost_fen,
         worker=First(by),
     )
-    ticket = _of_slip(connection, slip)
     instants = pauses.end(connection, ticket, "", by, now) if ticket.paused_at else {}
-    _change(connection, slip.ticket_id, state=TicketState.HANDLED, resolution_met_at=now, result=result)
+    _change(connection, ticket.id, state=TicketState.HANDLED, resolution_met_at=now, result=result)
     add_ticket_text(connection, ticket.centre_id, ticket.id, result)
-    _claim_photos(connection, slip.ticket_id, photos, "after")
+    _claim_photos(connection, ticket.id, photos, "after")
     return instants
 
 
@@ -308,8 +322,8 @@ def slip_back(connection: Connection, slip_id: int, reason: str, by: str, now: d
 def slip_verified(connection: Connection, slip_id: int, now: datetime) -> None:
     slip = _changed_slip(connection, slip_id, state=SlipState.VERIFIED, verified_at=now)
     ticket = _of_slip(connection, slip)
-    _change(connection, ticket.id, state=TicketState.VISITING if ticket.return_visit_wanted else TicketState.HANDLED)
-    _expect_return_visit(connection, ticket, slip.handled_at or now, now)
+    state = TicketState.VISITING if ticket.return_visit_wanted else TicketState.HANDLED
+    _change(connection, ticket.id, state=state, **_return_visit(connection, ticket, slip.handled_at or now, now))
 
 
 def slip_not_solved(connection: Connection, slip_id: int, reason: str, by: str, now: datetime) -> None:
@@ -428,28 +442,15 @@ def _somebody_meant(connection: Connection, text: str, centre_id: int) -> str | 
 
 def not_about(connection: Connection, ticket_id: int, username: str, field: str = "person") -> None:
     """Raises Refused if the ticket is a complaint about this person: they never own or handle it (customer-request)."""
-    about = sa.select(_person.c.name).join(_ticket, _ticket.c.about_person_id == _person.c.id)
-    found = connection.execute(about.where(_ticket.c.id == ticket_id, _person.c.username == username)).scalar()
+    found = _ABOUT.first(connection, ticket_id=ticket_id, username=username)
     if found is not None:
-        raise Refused(f"This complaint is about {found}, who cannot own it. Pick somebody else.", field)
+        raise Refused(f"This complaint is about {found['name']}, who cannot own it. Pick somebody else.", field)
 
 
 def worker_of(connection: Connection, ticket_id: int) -> tuple[str | None, str | None]:
     """(worker, department) of the ticket's newest slip."""
-    row = connection.execute(
-        sa.select(_slip.c.worker, _slip.c.department)
-        .where(_slip.c.ticket_id == ticket_id)
-        .order_by(_slip.c.id.desc())
-        .limit(1)
-    ).first()
+    row = _NEWEST_SLIP.record(connection, ticket_id=ticket_id)
     return (row.worker, row.department) if row else (None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class First:
-    """A value for a column that has none yet; what is there stays."""
-
-    value: Any
 
 
 def _change(connection: Connection, ticket_id: int, **values) -> None:
@@ -457,25 +458,8 @@ def _change(connection: Connection, ticket_id: int, **values) -> None:
         connection.execute(
             sa.update(_ticket).where(_ticket.c.id == ticket_id).values(version=_ticket.c.version + 1, **values)
         )
-        return
-    statement, bound = _update(_ticket, values)
-    statement.run(connection, b_id=ticket_id, **bound)
-
-
-def _update(table: sa.Table, values: dict[str, Any]) -> tuple[Prepared, dict[str, Any]]:
-    """The prepared UPDATE of these columns, and the values for it."""
-    shape = tuple((name, isinstance(value, First)) for name, value in values.items())
-    return _prepared_update(table, shape), {k: v.value if isinstance(v, First) else v for k, v in values.items()}
-
-
-@cache
-def _prepared_update(table: sa.Table, shape: tuple[tuple[str, bool], ...]) -> Prepared:
-    changes: dict[str, Any] = {"version": table.c.version + 1} if "version" in table.c else {}
-    for name, first in shape:
-        value = sa.bindparam(name, type_=table.c[name].type)
-        changes[name] = sa.func.coalesce(table.c[name], value) if first else value
-    statement = sa.update(table).where(table.c.id == sa.bindparam("b_id")).values(changes)
-    return Prepared(statement if table is _ticket else statement.returning(*table.c))
+    else:
+        rows.change(connection, _ticket, ticket_id, values, bump=True)
 
 
 def _slip_row(connection: Connection, slip_id: int) -> SimpleNamespace:
@@ -486,8 +470,7 @@ def _slip_row(connection: Connection, slip_id: int) -> SimpleNamespace:
 
 
 def _changed_slip(connection: Connection, slip_id: int, **values) -> SimpleNamespace:
-    statement, bound = _update(_slip, values)
-    row = statement.record(connection, b_id=slip_id, **bound)
+    row = rows.changed(connection, _slip, slip_id, values)
     if row is None:
         raise NotThere("Slip", slip_id)
     return row
@@ -497,18 +480,15 @@ def _of_slip(connection: Connection, slip: SimpleNamespace) -> SimpleNamespace:
     return _TICKET_BY_ID.record(connection, id=slip.ticket_id)
 
 
-def _expect_return_visit(connection: Connection, ticket: SimpleNamespace, handled_at: datetime, now: datetime) -> None:
-    if ticket.return_visit_wanted:
-        targets.set_return_visit(connection, ticket.id, handled_at, now)
+def _return_visit(connection: Connection, ticket: SimpleNamespace, handled_at: datetime, now: datetime) -> dict[str, Any]:
+    """When the return visit is due, as the ticket's column; nothing where none is wanted."""
+    if not ticket.return_visit_wanted:
+        return {}
+    return {"return_visit_due_at": targets.keep_return_visit(connection, ticket, handled_at, now)}
 
 
 def _end_open_slips(connection: Connection, ticket_id: int, now: datetime) -> None:
-    ended = (SlipState.VERIFIED, SlipState.CANCELLED)
-    connection.execute(
-        sa.update(_slip)
-        .where(_slip.c.ticket_id == ticket_id, _slip.c.state.not_in(ended))
-        .values(state=SlipState.CANCELLED, cancelled_at=now)
-    )
+    _END_SLIPS.run(connection, b_ticket_id=ticket_id, cancelled_at=now)
 
 
 def _claim_photos(connection: Connection, ticket_id: int, photos: list[int], kind: str) -> None:
@@ -526,7 +506,7 @@ def heads(connection: Connection, username: str) -> bool:
 _HEADS = Prepared(
     sa.select(_role.c.id)
     .join(_person, _person.c.id == _role.c.person_id)
-    .where(_person.c.username == sa.bindparam("username", ""), _role.c.role.in_(HEADS))
+    .where(_person.c.username == sa.bindparam("username"), _role.c.role.in_(HEADS))
     .limit(1)
 )
 _CALLED = Prepared(
