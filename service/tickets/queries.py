@@ -731,6 +731,11 @@ class TaskCard:
     assignee_name: str
 
 
+def escalation_of(session: Session, instance_id: str) -> Escalation | None:
+    """The call for help that an instance of the escalation procedure is about."""
+    return session.scalars(sa.select(Escalation).where(Escalation.instance_id == instance_id)).first()
+
+
 def task_card(person: Person, task_id: str, now: datetime | None = None) -> TaskCard:
     """Everything for a task's page. Raises NotThere for an id that is unknown or out of reach."""
     session = object_session(person)

@@ -62,7 +62,7 @@ NO_PAGES = {
 # --- what is done before looking --------------------------------------------------------------------------------------
 
 
-def send(form: str, button: str = "button", **values) -> Callable[[Desk], None]:
+def send(form: str, button: str = "button:not([type='button'])", **values) -> Callable[[Desk], None]:
     """Fill the form and send it although the browser would hold it back, as an old one would."""
 
     def do(desk: Desk) -> None:
@@ -163,6 +163,8 @@ LOOKS: dict[str, list[Look]] = {
         Look("full", "gao", "/tasks/{accept}"),
         Look("full", "liu", "/tasks/{handle}", dialogs=("help",)),
         Look("full", "chen", "/tasks/{answer}"),
+        Look("full", "chen", "/tasks/{call}"),
+        Look("error", "chen", "/tasks/{call}", send("form[data-task]", "[data-default]")),
         Look("full", "qin", "/tasks/{dispatch}"),
         Look("error", "liu", "/tasks/{begun}"),
         Look("error", "lin", "/tasks/{dispatch}", send("form[data-task]", "[data-default]")),
@@ -318,6 +320,7 @@ LOOKS: dict[str, list[Look]] = {
 
 def lived(live) -> dict[str, str]:
     """Fill the centre; gives the ids that stand in the addresses: late, urged, asked, promised, paused, merged, failed, stood in for."""
+    from service.rounds import actions as rounds
     from service.tickets import actions, changes
     from service.timetable.actions import plan_ahead, start_due
     from tests.webui.test_access_matrix import on_post, reviewed
@@ -355,6 +358,8 @@ def lived(live) -> dict[str, str]:
         review = session.execute(sa.text(waits_for)).scalar()
         filing = session.execute(sa.text("select number from round_filing")).scalar()
         workplace = session.execute(sa.text("select number from workplace_check where centre_id = 1")).scalar()
+    rounds.ask_help(app, lin, filing, "窗口移到几点合适")
+    with app.session() as session:
         version = session.execute(sa.text("select hash from process_definition where key = 'customer-request'")).scalar()
     return {
         "late": late,
@@ -367,6 +372,7 @@ def lived(live) -> dict[str, str]:
         "handle": handle,
         "begun": begun,
         "answer": story.task("chen", "answer_supervisor", late).task_id,
+        "call": story.task("chen", "answer_supervisor", filing).task_id,
         "version": version,
         "review": review,
         "filing": filing,

@@ -133,7 +133,7 @@ def test_one_leaves_the_post_when_the_supervisor_has_named_a_cover(desk, live, s
     lin.open("/shifts")
     lin.page.fill("[name=reason]", "去三座取快递单")
     lin.page.fill("[name=until]", "17:56")
-    lin.submit("form:has([name=until]) button")
+    lin.submit("form:has([name=until]) button:not([type=button])")
     assert "等主管定顶岗人" in lin.text
     chen = desk("chen")
     chen.open("/shifts")

@@ -30,8 +30,8 @@ def show(card):
     if card.task.state != "open":
         if (kept := task_views.kept(card)) is not None:
             return render_template("drafts/kept.html", page=kept)
-        return redirect(url_for("tickets.show", number=card.task.business_key))
-    return render_template("tasks/show.html", page=task_views.page(card, fresh="fresh" in request.args))
+        return redirect(things.page_of(card.task.business_key))
+    return render_template(_template(card), page=task_views.page(card, fresh="fresh" in request.args))
 
 
 @tasks.post("/tasks/<task_id>")
@@ -58,13 +58,13 @@ def complete(card):
         return render_template("drafts/kept.html", page=task_views.too_late(card, values, error)), fault_of(error).status
     except (FormInvalid, VersionClash, StepUndone, StepFailed, Refused) as error:
         look_again()
-        return render_template("tasks/show.html", page=task_views.again(card, values, error)), fault_of(error).status
+        return render_template(_template(card), page=task_views.again(card, values, error)), fault_of(error).status
     look_again()
     if not undo_views.offered(card.task.id):
         told(
             gettext("%(task)s：%(number)s", task=task_views.name_of_task(card), number=card.task.business_key),
-            url_for("tickets.show", number=card.task.business_key),
-            gettext("看工单"),
+            things.page_of(card.task.business_key),
+            gettext("看工单") if card.ticket else gettext("打开看"),
         )
     return redirect(task_views.next_address(g.person, card, result), 303)
 
@@ -96,6 +96,10 @@ def help(card):
     )
     told(gettext("已求助，主管会看到"))
     return redirect(url_for("tasks.show", task_id=card.task.id), 303)
+
+
+def _template(card) -> str:
+    return "tasks/show.html" if card.ticket else "tasks/about.html"
 
 
 def _spend(card):

@@ -33,7 +33,7 @@ from service.shifts.models import (
 from service.shifts.sheets import IN, OUT
 from service.signing.queries import signatures_of
 from service.subjects.models import Subject
-from service.tickets.models import Escalation
+from service.tickets.queries import escalation_of
 from webui import forms, moments, words
 from webui.filters import Clock, clock, day, local, month_day, now, weekday, when
 from webui.gates import service_app
@@ -214,7 +214,7 @@ def calls(number: str) -> list[SimpleNamespace]:
 def _call(row) -> SimpleNamespace:
     definition = service_app().engine.definition(row.definition_hash)
     form = forms.localized(definition.procedure.forms.get(row.form), definition)
-    asked = g.session.scalars(sa.select(Escalation).where(Escalation.instance_id == row.instance_id)).first()
+    asked = escalation_of(g.session, row.instance_id)
     name = element_name(definition, row.element_id)
     return SimpleNamespace(
         id=row.id, name=name, version=row.version, clock=clock(row.due_at, row.opened_at), button=words.button(row.element_id, name),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 
 from flask import g, url_for
@@ -12,6 +13,7 @@ from service import access
 from service.board import incidents
 from service.drafts.queries import was_theirs
 from service.organisation.queries import workers_of
+from service.subjects.models import Subject
 from service.tickets import queries
 from webui import clauses, forms, people, words
 from webui.errors import fault_of
@@ -20,7 +22,7 @@ from webui.gates import service_app
 from webui.i18n import gettext, listed
 from webui.people import name_of
 from webui.refusals import said
-from webui.views import diagram, drafts, presence
+from webui.views import diagram, drafts, presence, things
 from webui.views.limits import SumView, limits_of
 from webui.views.pages import photo_view, slip_view, ticket_view
 from webui.views.story import element_name
@@ -36,7 +38,7 @@ class Page:
     name: str
     version: int
     button: str
-    ticket: Any
+    ticket: Any  # None where the task is about no ticket: then `about` says what it is about
     clock: Clock
     until: str
     back: str
@@ -67,6 +69,7 @@ class Page:
     stopped: dict | None = None  # a step of the reader's that the engine could not finish, and what became of it
     both: Any = None  # what was typed beside what is stored, when somebody changed the task in between
     says: str = ""  # the field whose picked option the main button repeats
+    about: SimpleNamespace | None = None  # number, title, place, href
 
 
 def definition_of(card):
@@ -184,8 +187,9 @@ class Kept:
     name: str
     number: str
     title: str
-    ticket_href: str
+    href: str
     both: Any
+    is_ticket: bool = True
     drop_href: str = ""
     fault: Any = None
     draft: Any = None
@@ -214,26 +218,43 @@ def too_late(card, values: dict[str, Any], error) -> Kept:
 
 def _kept(card, both, drop_href: str) -> Kept:
     task, ticket = card.task, card.ticket
-    href = url_for("tickets.show", number=task.business_key)
-    return Kept(name_of_task(card), task.business_key, ticket.title if ticket else "", href, both, drop_href)
+    title = ticket.title if ticket else _about(task).title
+    href, name = things.page_of(task.business_key), name_of_task(card)
+    return Kept(name, task.business_key, title, href, both, ticket is not None, drop_href)
 
 
 def _page(card) -> Page:
+    return _of_ticket(card) if card.ticket is not None else _of_thing(card)
+
+
+def _of_thing(card) -> Page:
+    """The page of a task about a patrol, a review, a round: a call for help that is answered here (clause 12)."""
+    about = _about(card.task)
+    return _bare(card, about=about, question=about.asked, may_help=False)
+
+
+def _about(task) -> SimpleNamespace:
+    """What a task is about where that is no ticket: number, title, place, address of its page, and who asked what."""
+    subject = g.session.get(Subject, task.business_key)
+    call = queries.escalation_of(g.session, task.instance_id)
+    title = subject.title if subject else call.subject if call else ""
+    asked = call and {"head": gettext("%(who)s 求助", who=name_of(call.asked_by)), "text": call.reason or call.subject}
+    place = subject.place if subject else ""
+    href = things.href_of(subject.kind, subject.number) if subject else ""
+    return SimpleNamespace(number=task.business_key, title=title, place=place, href=href, asked=asked)
+
+
+def _bare(card, **more) -> Page:
+    """What the page of every task says."""
     task, definition, now = card.task, definition_of(card), service_app().clock.now()
-    whole = queries.ticket_card(g.person, task.business_key)
-    ticket = whole.ticket
-    people.names().update(whole.names)
-    slip = whole.slips[-1] if whole.slips else None
-    slips = slip_view(slip, ticket, now) if slip else None
-    limits = limits_of(whole, now)
-    limit = next((x for x in limits if x.kind == LIMIT_OF.get(task.element_id) and x.clock.due_at == task.due_at), None)
     name = element_name(definition, task.element_id)
+    who = card.assignee_name
     return Page(
         task.id,
         name,
         task.version,
         words.button(task.element_id, name),
-        ticket_view(ticket),
+        more.pop("ticket", None),
         clock(task.due_at, task.opened_at, mine=card.may_do, at=now),
         gettext("%(at)s 前", at=when(task.due_at)) if task.due_at else "",
         _back(),
@@ -241,6 +262,25 @@ def _page(card) -> Page:
         task.clause or "",
         clauses.title(task.clause),
         diagram.next_words(definition, task.element_id),
+        may_do=card.may_do,
+        not_mine=gettext("这件事现在归%(who)s", who=who) if task.assignee else gettext("这件事不归你的角色办"),
+        says=words.SAYS.get(task.element_id, ""),
+        **more,
+    )
+
+
+def _of_ticket(card) -> Page:
+    task, now = card.task, service_app().clock.now()
+    whole = queries.ticket_card(g.person, task.business_key)
+    ticket = whole.ticket
+    people.names().update(whole.names)
+    slip = whole.slips[-1] if whole.slips else None
+    slips = slip_view(slip, ticket, now) if slip else None
+    limits = limits_of(whole, now)
+    limit = next((x for x in limits if x.kind == LIMIT_OF.get(task.element_id) and x.clock.due_at == task.due_at), None)
+    return _bare(
+        card,
+        ticket=ticket_view(ticket),
         sum=limit.sum if limit else None,
         limits=limits,
         slip=slips,
@@ -248,17 +288,12 @@ def _page(card) -> Page:
         question=_question(task, slip, whole),
         heard=_heard(task, slip, whole),
         photos=[photo_view(p) for p in whole.photos],
-        may_do=card.may_do,
         may_help="ask help" in whole.may,
         diagram=diagram.of_ticket(
             ticket, [t for t in whole.tasks if t.id == task.id] or whole.tasks, definitions_of(whole)
         ),
         people=presence.people(ticket.id),
         presence=presence.address(whole),
-        says=words.SAYS.get(task.element_id, ""),
-        not_mine=gettext("这件事现在归%(who)s", who=card.assignee_name)
-        if task.assignee
-        else gettext("这件事不归你的角色办"),
     )
 
 

@@ -12,6 +12,7 @@ from service.tickets import undoing, unregistering
 from webui.filters import now
 from webui.gates import service_app
 from webui.i18n import gettext
+from webui.views import things
 from webui.views.story import element_name
 
 
@@ -47,7 +48,7 @@ def offer() -> Offer | None:
 def _offer(name: str, number: str, address: str, until_at: datetime, step: str = "") -> Offer:
     text = gettext("%(task)s：%(number)s", task=name, number=number)
     seconds = max(1, ceil((until_at - now()).total_seconds()))
-    return Offer(text, url_for("tickets.show", number=number), address, seconds, step)
+    return Offer(text, things.page_of(number), address, seconds, step)
 
 
 def _pressed() -> dict[str, str]:
