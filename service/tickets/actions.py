@@ -216,9 +216,11 @@ def _next_number(session: Session, now: datetime, zone: str) -> str:
     return rules.ticket_number(year, count_up(session, f"ticket-{year}"))
 
 
-def count_up(session: Session, name: str) -> int:
+def count_up(connection: sa.Connection | Session, name: str) -> int:
     """Count a counter up by one and give its new value; a row lock makes others wait until this transaction ends."""
-    return _COUNT_UP.first(session.connection(), name=name)["value"]
+    if isinstance(connection, Session):
+        connection = connection.connection()
+    return _COUNT_UP.first(connection, name=name)["value"]
 
 
 def _owner(session: Session, me: Person, about: Person | None, place: Place) -> str:
