@@ -1,7 +1,8 @@
 """`make bench`: prints the table, writes bench.json, ends with one line of JSON.
 
-Every figure is the median of five rounds. Within a round a bare step-shaped commit, a step and an action take turns one by one
-on the same database, so that disk, caches and a noisy neighbour are the same for all; a ratio compares within its round.
+Every figure is the median of five rounds. Within a round the bare step-shaped commit, the lean one, a step and an action take
+turns one by one on the same database, so that disk, caches and a noisy neighbour are the same for all; a ratio compares within
+its round. CPU time is that of the process and of FEEL's child processes. What each figure means: docs/reference/bench.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from sqlalchemy.engine import make_url
 
 from service import db
 from tests.bench.action import Actions
-from tests.bench.floor import Floor
+from tests.bench.clock import cpu_seconds
+from tests.bench.floor import Floor, Lean
+from tests.bench.pages import bytes_logged, pages_written, rows_written
 from tests.bench.search import Search
 from tests.bench.search import show as show_search
 from tests.bench.steps import Loop
@@ -40,37 +43,59 @@ def alternate(calls: dict, times: int) -> dict[str, float]:
 
 
 def cpu_milliseconds(call, times: int) -> float:
-    """CPU time of this process for one call, in ms."""
-    start = time.process_time()
+    """CPU time of one call in ms: of this process and of the FEEL children that it asks."""
+    before = cpu_seconds()
     for _ in range(times):
         call()
-    return (time.process_time() - start) * 1000 / times
+    return (cpu_seconds() - before) * 1000 / times
 
 
 def measure(url: str, folder: Path, steps: int) -> dict:
     """All figures of one database."""
-    database = db.connect(url)
+    database, address = db.connect(url), make_url(url)
     db.upgrade(database)
-    floor, loop, deep, actions = Floor(make_url(url)), Loop(database), Loop(database), Actions(url, folder)
+    loop, deep, actions = Loop(database), Loop(database), Actions(url, folder)
     for _ in range(2000):
         deep.step()
+    floor, lean = Floor(address, deep), Lean(address)
     rounds = []
     for _ in range(ROUNDS):
         loop.fresh()
+        floor.fresh()
         for _ in range(16):
             loop.step()
-        row = alternate({"commit": floor.commit, "step": loop.step, "step_1000": deep.step}, steps)
-        row["step_cpu"] = cpu_milliseconds(loop.step, steps)
-        row["action"], row["commit_beside_action"] = actions.medians(max(4, steps // 20), floor.commit)
-        row["step_to_commit"] = row["step"] / row["commit"]
-        row["action_to_commit"] = row["action"] / row["commit_beside_action"]
-        row["step_1000_to_step_10"] = row["step_1000"] / row["step"]
-        rounds.append(row)
+        row = alternate({"commit": floor.commit, "lean": lean.commit, "step": loop.step, "step_1000": deep.step}, steps)
+        row["commit_cpu"], row["step_cpu"] = cpu_milliseconds(floor.commit, steps), cpu_milliseconds(loop.step, steps)
+        row |= actions.medians(max(4, steps // 20), {"commit": floor.commit, "lean": lean.commit})
+        rounds.append(row | ratios(row))
     figures = {name: statistics.median(row[name] for row in rounds) for name in rounds[0]} | {"state_bytes": deep.size()}
-    floor.close()
+    figures |= written(database, {"lean": lean, "commit": floor, "step": loop})
+    for bare in (floor, lean):
+        bare.close()
     actions.close()
     database.dispose()
     return figures
+
+
+def ratios(row: dict[str, float]) -> dict[str, float]:
+    return {"step_to_commit": row["step"] / row["commit"], "step_to_lean": row["step"] / row["lean"],
+            "action_to_commit": row["action"] / row["commit_beside_action"],
+            "action_to_lean": row["action"] / row["lean_beside_action"],
+            "life_to_commit": row["life"] / row["commit_beside_action"], "steps_per_cpu_second": 1000 / row["step_cpu"],
+            "step_1000_to_step_10": row["step_1000"] / row["step"]}
+
+
+def written(database, what: dict) -> dict[str, float]:
+    """Rows and pages (SQLite), or kilobytes of log (PostgreSQL), of one commit of each."""
+    found = {}
+    for name, one in what.items():
+        call = one.step if name == "step" else one.commit
+        if database.dialect.name == "sqlite":
+            found[f"{name}_rows"] = rows_written(database if name == "step" else one.connection, call, 20)
+            found[f"{name}_pages"] = pages_written(database.url, call, 40)
+        else:
+            found[f"{name}_log_kb"] = bytes_logged(database, call, 100) / 1024
+    return found
 
 
 def search(kind: str, url: str, folder: Path) -> dict[str, float]:
@@ -113,12 +138,21 @@ def main() -> None:
 
 
 def show(kind: str, figures: dict) -> None:
+    def amount(name: str) -> str:
+        if kind == "sqlite":
+            return f"{figures[f'{name}_rows']:.1f} rows, {figures[f'{name}_pages']:.1f} pages"
+        return f"{figures[f'{name}_log_kb']:.1f} kB of log"
+
     print(f"\n{kind}: medians of {ROUNDS} interleaved rounds, ms")
-    print(f"  bare step-shaped commit     {figures['commit']:7.2f}")
-    print(f"  engine step                 {figures['step']:7.2f}   {figures['step_to_commit']:.1f}x the commit,"
-          f" {1000 / figures['step_cpu']:.0f} steps per CPU second of the engine's process")
+    print(f"  bare step-shaped commit     {figures['commit']:7.2f}   {amount('commit')}; the rows of a step by the driver alone")
+    print(f"  lean commit                 {figures['lean']:7.2f}   {amount('lean')}; no history, no request id, no lists")
+    print(f"  engine step                 {figures['step']:7.2f}   {amount('step')}; {figures['step_to_commit']:.1f}x the commit,"
+          f" {figures['step_to_lean']:.1f}x the lean one; {figures['steps_per_cpu_second']:.0f} steps per CPU second")
     print(f"  step at round 1,000         {figures['step_1000']:7.2f}   {figures['step_1000_to_step_10']:.2f}x an early one")
-    print(f"  whole action                {figures['action']:7.2f}   {figures['action_to_commit']:.1f}x the commit")
+    print(f"  whole action                {figures['action']:7.2f}   {figures['action_to_commit']:.1f}x the commit,"
+          f" {figures['action_to_lean']:.1f}x the lean one; {figures['action_cpu']:.2f} ms of CPU")
+    print(f"  mean action of a life       {figures['life']:7.2f}   {figures['life_to_commit']:.1f}x the commit; registering takes"
+          f" {figures['registering']:.2f}")
     print(f"  stored tokens at round 1,000 {figures['state_bytes']:5d} bytes", flush=True)
 
 

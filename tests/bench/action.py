@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +20,7 @@ from service import demo
 from service.organisation.models import Person
 from service.settings import Settings
 from service.tickets import actions
+from tests.bench.clock import cpu_seconds
 
 BPMN = Path(__file__).parents[2] / "bpmn"
 REQUEST = {"category": "repair", "request": "茶水间水龙头滴水，台面湿了。", "expectation": "come-now", "reply_deadline_kind": "none",
@@ -45,35 +47,49 @@ class Actions:
             self.people = {p.username: p for p in session.scalars(sa.select(Person))}
         service.deploy_all(self.app, BPMN)
 
-    def medians(self, lives: int, beside) -> tuple[float, float]:
-        """Median ms of one action over `lives` requests from call to close, and of the call `beside` made after each."""
-        spent: list[float] = []
-        others: list[float] = []
-        self.beside = lambda: self._timed(others, beside)
+    def medians(self, lives: int, beside: dict[str, Callable]) -> dict[str, float]:
+        """ms over `lives` requests from call to close: `action` the median of one, `life` the mean of one (medians of the same
+        action in each life), `registering` the first of them, `action_cpu` CPU time of the median one; of each call `beside`
+        made after each action the median as <name>_beside_action.
+        """
+        self.spent: dict[str, list[float]] = {}
+        self.cpu: list[float] = []
+        others: dict[str, list[float]] = {name: [] for name in beside}
         for _ in range(lives):
-            self._live(spent)
-        return statistics.median(spent) * 1000, statistics.median(others) * 1000
+            self._live(lambda: [_timed(others[name], call) for name, call in beside.items()])
+        every = [seconds for spent in self.spent.values() for seconds in spent]
+        found = {"action": every, "registering": self.spent["register"], "action_cpu": self.cpu} | {
+            f"{name}_beside_action": spent for name, spent in others.items()}
+        kinds = [statistics.median(spent) for spent in self.spent.values()]
+        return {name: statistics.median(spent) * 1000 for name, spent in found.items()} | {"life": statistics.mean(kinds) * 1000}
 
-    def _live(self, spent: list[float]) -> None:
+    def _live(self, beside: Callable) -> None:
         who = self.people
-        registered = self._timed(spent, lambda: actions.register(self.app, who["lin"], REQUEST, unit_id=self.unit_id,
-                                                                 request_id=uuid4().hex))
+        registered = self._act("register", lambda: actions.register(self.app, who["lin"], REQUEST, unit_id=self.unit_id,
+                                                                    request_id=uuid4().hex))
         for element, person, values in LIFE:
             with self.app.session() as session:
                 task = session.execute(sa.select(user_task.c.id, user_task.c.version).where(
                     user_task.c.root_id == registered.instance_id, user_task.c.element_id == element,
                     user_task.c.state == "open")).one()
-            self._timed(spent, lambda t=task, p=person, v=values: actions.complete_task(
+            self._act(element, lambda t=task, p=person, v=values: actions.complete_task(
                 self.app, who[p], t.id, v, t.version, uuid4().hex))
-            self.beside()
+            beside()
         if self.app.engine.instance(registered.instance_id).state != "ended":
             raise AssertionError(f"request {registered.number} did not close; is LIFE what the diagram asks for?")
 
-    def _timed(self, spent: list[float], call):
-        start = time.perf_counter()
-        result = call()
-        spent.append(time.perf_counter() - start)
+    def _act(self, name: str, call: Callable):
+        before = cpu_seconds()
+        result = _timed(self.spent.setdefault(name, []), call)
+        self.cpu.append(cpu_seconds() - before)
         return result
 
     def close(self) -> None:
         self.app.database.dispose()
+
+
+def _timed(spent: list[float], call: Callable):
+    start = time.perf_counter()
+    result = call()
+    spent.append(time.perf_counter() - start)
+    return result
