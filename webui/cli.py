@@ -15,11 +15,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from engine.errors import DefinitionRefused, EngineError
 from service.errors import ServiceError
 from service.settings import Settings, load
 
+BAR = 40  # characters of a progress bar
 COMING_UP_SECONDS = 60  # how long a clock may take until it moves for the first time
 
 
@@ -159,7 +161,7 @@ def _prepare(settings: Settings) -> None:
             if deployed.changed:
                 print(f"{deployed.key}: version {deployed.version} is in force")
     if demo.has_demo_logins(app):
-        print("Demo logins: " + ", ".join(row[0] for row in demo.CAST) + f"; password {demo.PASSWORD}")
+        print("Demo logins: " + ", ".join(demo.LOGINS) + f"; password {demo.PASSWORD}")
     app.database.dispose()
     app.engine.feel.close()
 
@@ -341,8 +343,6 @@ def _check(options: argparse.Namespace) -> int:
 
 def _people_of_today():
     """group -> how many people have it today, by the installation's database."""
-    from zoneinfo import ZoneInfo
-
     from service.organisation import queries
 
     app = _app()
@@ -404,14 +404,14 @@ def _demo(options: argparse.Namespace) -> int:
     db.upgrade(app.database)
     logging.getLogger("zhiban").setLevel(logging.ERROR)  # two hundred lived requests would fill the screen
     if options.if_empty:
-        filled = demo.fill_if_empty(app, options.size, _progress)
+        filled = demo.fill_if_empty(app, options.size, _bar())
     else:
-        filled = demo.fill(app, options.size, _progress)
+        filled = demo.fill(app, options.size, _bar())
     if filled is None:
         print("This installation has data already; nothing was changed.")
         return 0
     print(f"Demo centre with {filled.people} people, {filled.units} units, {filled.tickets} requests ({filled.seconds:.0f} s).")
-    print("Logins: " + ", ".join(row[0] for row in demo.CAST) + f"; password {demo.PASSWORD}")
+    print("Logins: " + ", ".join(demo.LOGINS) + f"; password {demo.PASSWORD}")
     return 0
 
 
@@ -441,8 +441,19 @@ def _terminal_language() -> str:
     return "zh" if any(os.environ.get(name, "").startswith("zh") for name in ("LC_ALL", "LC_MESSAGES", "LANG")) else "en"
 
 
-def _progress(line: str) -> None:
-    print(line, flush=True)
+def _bar():
+    """Shows how far the demo is: one line that grows on a terminal, a line every tenth elsewhere."""
+    terminal, shown = sys.stdout.isatty(), [-1]
+
+    def show(told) -> None:
+        done = int(told.share * BAR)
+        if terminal or done * 10 // BAR > shown[0] * 10 // BAR:
+            at = f"{told.at.astimezone(ZoneInfo('Asia/Shanghai')):%a %d %b %H:%M}" if told.at else "places and people"
+            line = f"[{'#' * done}{'.' * (BAR - done)}] {told.share * 100:3.0f} %  {at}"
+            print(f"\r{line:<78}" if terminal else line, end="" if terminal and told.share < 1 else "\n", flush=True)
+            shown[0] = done
+
+    return show
 
 
 def _import(options: argparse.Namespace) -> int:

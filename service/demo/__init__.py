@@ -23,8 +23,8 @@ from engine.clock import FrozenClock
 from engine.errors import NotFound
 from service.calendars.actions import start_calendar
 from service.calendars.queries import calendar_of
-from service.demo import company, customers, floors, life, people, posts, scene
-from service.demo.living import Place
+from service.demo import company, customers, desk, floors, life, people, reviews, rounds, scene, week
+from service.demo.living import Place, Story
 from service.demo.living import World as Living
 from service.demo.small import CAST, World, build, found, is_there, requests, world
 from service.errors import Refused
@@ -32,20 +32,25 @@ from service.organisation.models import Company, Person
 from service.tickets.actions import PROCESS
 from service.tickets.models import Counter, Ticket
 
-__all__ = ["CAST", "PASSWORD", "DemoRefused", "Filled", "World", "build", "fill", "fill_if_empty", "found", "has_demo_logins", "is_there",
+__all__ = ["CAST", "LOGINS", "PASSWORD", "DemoRefused", "Filled", "World", "build", "fill", "fill_if_empty", "found", "has_demo_logins", "is_there",
            "requests", "state", "world"]
 
-PASSWORD = people.PASSWORD
-DAYS = 6
+PASSWORD, LOGINS = people.PASSWORD, people.CAST
 MONTH_FROM, MONTH = 1000, 30  # a demo of that size has lived that many days
-BUSINESS_DAYS = 4  # at least so many lie in the demo's past, holidays or not
-BUSINESS_DAY_MINUTES = 570
 WHOLE_FROM = 100  # smaller demos have only some floors
 BEGUN, DONE = "demo-begun", "demo-done"  # counters: the tickets wanted, the tickets there when all was done
 
 
 class DemoRefused(Refused):
     """The database is not empty, or an earlier fill was killed. The message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a fill is: the share of the days that is lived, 0 to 1, and their instant (None while the places are built)."""
+
+    share: float
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,31 +81,34 @@ def has_demo_logins(app) -> bool:
         return logins == 3 and session.scalar(sa.select(Company.name).order_by(Company.id)) in (company.COMPANY, "恒远物业")
 
 
-def fill_if_empty(app, size: int = 200, progress: Callable[[str], Any] | None = None, now: datetime | None = None) -> Filled | None:
+def fill_if_empty(app, size: int = 200, progress: Callable[[Progress], Any] | None = None, now: datetime | None = None) -> Filled | None:
     """`fill` an empty database; None where there is anything already. Raises DemoRefused for one that was killed."""
     return fill(app, size, progress, now) if state(app) in ("empty", "unfinished") else None
 
 
-def fill(app, size: int = 200, progress: Callable[[str], Any] | None = None, now: datetime | None = None, seed: int = 1) -> Filled:
-    """Build the demo centre with about `size` tickets of the last six days (a thousand or more: of thirty), lived up to `now` (the app's). The schema is there; procedures are deployed.
+def fill(app, size: int = 200, progress: Callable[[Progress], Any] | None = None, now: datetime | None = None, seed: int = 1) -> Filled:
+    """Build the demo centre with about `size` tickets of the last week (a thousand or more: of thirty days), lived up to `now` (the
+    app's). The schema is there; procedures are deployed.
 
-    `app` may be a function that makes it. `progress` is called with a line of text now and then. Raises DemoRefused.
+    `app` may be a function that makes it. `progress` is called with what has been lived so far, now and then. Raises DemoRefused.
     """
     app = app() if not hasattr(app, "engine") else app
     _refuse_unless_empty(app)
     started, now = time.monotonic(), now or app.clock.now()
-    say = progress or (lambda text: None)
     clock = FrozenClock(now)
     with _virtual(app, clock) as living:
-        river, east, staff, start_at = _founded(living, app, size, now, seed)
-        say(f"{len(staff)} people, {len(river.site.units) + len(east.site.units)} units; the last days begin")
+        telling = progress or (lambda told: None)
+        telling(Progress(0, None))
+        passwords = people.passwords()
+        river, east, staff, start_at = _founded(living, app, size, now, seed, passwords)
+        told = Living(living, clock, staff, random.Random(seed), now, lambda share: telling(Progress(share, clock.now())), passwords=passwords)
         clock.set(start_at)
-        told = Living(living, clock, staff, random.Random(seed), now, _shares(say))
         _lived(told, river, east, size, start_at)
-        floors.patrolled(told, river)
+        told.keep_timetable()
         with living.writing() as session:
             tickets = session.scalar(sa.select(sa.func.count()).select_from(Ticket))
             session.add(Counter(name=DONE, value=tickets))
+        telling(Progress(1, now))
     return Filled(len(staff), len(river.site.units) + len(east.site.units), tickets, time.monotonic() - started)
 
 
@@ -112,18 +120,6 @@ def _refuse_unless_empty(app) -> None:
                           "file and those beside it that begin with its name), then start again.")
     if found_state != "empty":
         raise DemoRefused("The demo is only for an empty database, and this one has people in it. Nothing was changed.")
-
-
-def _shares(say: Callable[[str], Any]) -> Callable[[float], None]:
-    """Tells the progress in steps of ten per cent."""
-    told = [0]
-
-    def tell(share: float) -> None:
-        if int(share * 10) > told[0]:
-            told[0] = int(share * 10)
-            say(f"{told[0] * 10} % of the last days")
-
-    return tell
 
 
 @contextmanager
@@ -145,8 +141,10 @@ def _virtual(app, clock: FrozenClock) -> Iterator[Any]:
             database.dispose()
 
 
-def _founded(living, app, size: int, now: datetime, seed: int) -> tuple[Place, Place, dict, datetime]:
-    """Procedures, places, people, calendars, customers and the roster, in one transaction with the mark that a fill has begun."""
+def _founded(
+    living, app, size: int, now: datetime, seed: int, passwords: dict[str, str]
+) -> tuple[Place, Place, dict, datetime]:
+    """Procedures, places, people, calendars and customers, in one transaction with the mark that a fill has begun."""
     from service.auth.actions import hasher
 
     _deploy_missing(living)
@@ -156,15 +154,16 @@ def _founded(living, app, size: int, now: datetime, seed: int) -> tuple[Place, P
         sites = company.found(session, whole=size >= WHOLE_FROM)
         for site in sites:
             start_calendar(session, site.centre.id, actor=SYSTEM, now=now)
-        staff = people.hire(session, *sites, hasher(app).hash(PASSWORD), now)
+        hashed = {password: hasher(app).hash(password) for password in set(passwords.values())}
+        staff = people.hire(session, *sites, {who: hashed[password] for who, password in passwords.items()}, now)
         places = []
         for site, which in zip(sites, ("river", "east")):
             calendar = calendar_of(session, site.centre.id)
             callers = customers.move_in(session, site, chance, calendar.local(now).date())
             places.append(Place(site, calendar, callers, [s for s in staff.values() if s.centre == which]))
-        start_at = _start(places[0].calendar, now, MONTH if size >= MONTH_FROM else DAYS)
-        people.roster(session, [(p.site, p.calendar, which) for p, which in zip(places, ("river", "east"))], staff, start_at, now)
-        posts.open_desk(session, places[0].site, places[0].calendar, now)
+        start_at = week.reviews_start(places[0].calendar, now)
+        if size >= MONTH_FROM:
+            start_at = min(start_at, places[0].calendar.local(now - timedelta(days=MONTH)).replace(hour=7, minute=0, second=0, microsecond=0))
         local = places[0].calendar.local(start_at)
         session.add(Counter(name=f"ticket-{local.year}", value=local.timetuple().tm_yday * 10))
     return *places, staff, start_at
@@ -180,17 +179,14 @@ def _deploy_missing(living) -> None:
         service.deploy_all(living, living.settings.bpmn_dir)
 
 
-def _start(calendar, now: datetime, days: int) -> datetime:
-    """So many days ago, or earlier where holidays leave too few business days in between; in the morning before opening."""
-    back = min(now - timedelta(days=days), calendar.subtract(now, BUSINESS_DAYS * BUSINESS_DAY_MINUTES))
-    return calendar.local(back).replace(hour=7, minute=0, second=0, microsecond=0)
-
-
 def _lived(living: Living, river: Place, east: Place, size: int, start_at: datetime) -> None:
-    """The last days: ordinary tickets, the rounds of those who answer, the readers, and the scene at the end."""
-    told = scene.Scene(living, river)
+    """The last days: ordinary tickets, the rounds of those who answer, the readers, the last week's routine, the scene at the end."""
+    told, there_told = scene.Scene(living, river), scene.Scene(living, east)
+    weeks = [week.Week(living, place, its, week.reviews_start(place.calendar, living.end_at), week.start_of(place.calendar, living.end_at))
+             for place, its in ((river, told), (east, there_told))]
+    _on_duty(living, river, east, start_at, weeks[0])
     scene.river(told)
-    scene.east(scene.Scene(living, east))
+    scene.east(there_told)
     here, there = max(size - scene.SCENES, 12), 2 + size // 25
     life.ordinary(living, river, max(10, here - there), start_at, told.b(15))
     life.ordinary(living, east, there, start_at, told.b(60))
@@ -200,4 +196,37 @@ def _lived(living: Living, river: Place, east: Place, size: int, start_at: datet
     living.plan(start_at, life.rounds(living, east, {
         "answer_supervisor": who["duanhong"], "sign_off": who["duanhong"], "answer_manager": who["leijunan"], "answer_quality": who["qin"]}))
     living.plan(start_at, life.reading(living, river.calendar, told.b(115)))
+    living.plan(weeks[0].reviewed_from_at, _reviewed(*weeks))
+    living.plan(weeks[0].from_at, _routine(*weeks))
     living.live()
+
+
+def _on_duty(living: Living, river: Place, east: Place, start_at: datetime, here: week.Week) -> None:
+    """Who has duty when; the desk's people from the desk's own roster, which its supervisor enters later."""
+    at_desk = {(who, day) for (day, _), who in desk.roster_of(here).items()}
+    sites = [(river.site, river.calendar, "river"), (east.site, east.calendar, "east")]
+    with living.app.writing() as session:
+        people.roster(session, sites, living.staff, start_at, living.end_at, at_desk)
+
+
+def _reviewed(here: week.Week, there: week.Week) -> Story:
+    """From here on what is planned starts by itself; so far that is reviews and the checks of workplaces."""
+    rounds.checked(here, "chen")
+    rounds.checked(there, "duanhong")
+    reviews.stories(here, "chen", "wang")
+    reviews.stories(there, "duanhong", "leijunan", last_waits=False)
+    here.world.keep_timetable()
+    yield from ()
+
+
+def _routine(here: week.Week, there: week.Week) -> Story:
+    """The first morning of the last week: plans of patrols, the desk with its roster, the timetable of posts."""
+    floors.begin(here, "chen")
+    floors.begin(there, "duanhong")
+    desk.begin(here)
+    rounds.begin(here)
+    floors.stories(here, "river")
+    floors.stories(there, "east")
+    desk.stories(here)
+    rounds.stories(here)
+    yield from ()

@@ -57,7 +57,8 @@ EAST = (Plan("A", "城东A座", AreaKind.OFFICE, 1, 5, 6, (110, 140, 90)),)
 AREAS = {AreaKind.OFFICE: "江湾中心写字楼", AreaKind.MALL: "江湾天街", AreaKind.HOMES: "江湾里"}
 
 
-# A smaller demo has every sixth floor, and those that the stories need.
+# A smaller demo has the floors that the stories need, and one of each building without.
+ONE_FLOOR = (9,)
 NAMED_FLOORS = {"1": (6, 9, 15), "2": (8, 11, 16), "3": (9, 11, 12, 18), "T": (1, 2), "L1": (6,), "L2": (9,), "L3": (12,), "A": (2, 3)}
 
 
@@ -106,7 +107,7 @@ def _build(session: Session, site: Site, area: Area, plan: Plan, whole: bool) ->
     building = _added(session, Building(centre_id=site.centre.id, area_id=area.id, code=plan.code, name=plan.name))
     site.buildings[plan.code], site.kinds[plan.code] = building, plan.kind
     for level in range(plan.first, plan.last + 1):
-        if not whole and level not in NAMED_FLOORS.get(plan.code, ()) and level % 6:
+        if not whole and level not in NAMED_FLOORS.get(plan.code, ONE_FLOOR):
             continue
         floor = _added(session, Floor(centre_id=site.centre.id, building_id=building.id, level=level, name=f"{level} 楼"))
         site.floors[floor.id] = level

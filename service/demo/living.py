@@ -1,7 +1,7 @@
 """The demo's time: a clock that is moved forward, stories that wait for their next moment, and everything due in between.
 
-A story is a generator: it acts, then yields the instant of its next act. Before each act all due timers fire and all due notices are
-delivered, at their own instants, as the clock process would have done. Surprise: a story whose next moment lies after the end of the
+A story is a generator: it acts, then yields the instant of its next act. Before each act all due timers fire, what is planned starts and
+all due notices are delivered, at their own instants, as the clock process would have done. Surprise: a story whose next moment lies after the end of the
 demo simply stops there, and that is the work that waits.
 """
 
@@ -11,8 +11,9 @@ import heapq
 import random
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -27,8 +28,11 @@ from service.demo.texts import Request
 from service.errors import StorageFull
 from service.notifications.deliver import deliver_due
 from service.tickets import actions
+from service.timetable.actions import plan_ahead, start_due
+from service.timetable.models import PlannedRun, RunState
 
 Story = Generator[datetime, None, None]
+ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class Gone(Exception):
@@ -82,7 +86,9 @@ class World:
     end_at: datetime
     progress: Callable[[float], None] = lambda share: None
     kept: set[str] = field(default_factory=set)  # numbers whose escalations wait for the reader of the demo
+    passwords: dict[str, str] = field(default_factory=dict)  # of those who sign
     pictures: int = 0
+    plans_at: datetime | None = None  # when the timetable is looked at next; None before it is kept
     _queue: list[tuple[datetime, int, Story]] = field(default_factory=list)
     _count: int = 0
 
@@ -110,14 +116,27 @@ class World:
         """Let time go on to `at`, stopping wherever a timer or a notice is due."""
         while (due := self._next_due()) is not None and due <= at:
             self.clock.set(max(due, self.clock.now()))
-            if self.app.engine.fire_due(1000).failed:
-                raise DemoStuck(f"A timer failed at {self.clock.now()}")
-            deliver_due(self.app, 1000)
+            self._do_what_is_due()
         self.clock.set(max(at, self.clock.now()))
+
+    def _do_what_is_due(self) -> None:
+        if self.plans_at is not None and self.plans_at <= self.clock.now():
+            self.keep_timetable()
+        if self.app.engine.fire_due(1000).failed:
+            raise DemoStuck(f"A timer failed at {self.clock.now()}")
+        start_due(self.app, limit=1000)
+        deliver_due(self.app, 1000)
+
+    def keep_timetable(self) -> None:
+        """Plan today and tomorrow, from now on at each midnight."""
+        plan_ahead(self.app)
+        today = self.clock.now().astimezone(ZONE).date()
+        self.plans_at = datetime.combine(today + timedelta(days=1), time(), ZONE)
 
     def _next_due(self) -> datetime | None:
         with self.app.database.connect() as connection:
-            return min((at for at in connection.execute(_NEXT_DUE).one() if at is not None), default=None)
+            found = (*connection.execute(_NEXT_DUE).one(), self.plans_at)
+            return min((at for at in found if at is not None), default=None)
 
     # ---- acts --------------------------------------------------------------------------------------------------------------
     def register(self, owner: Staff, site: Site, request: Request, caller: Caller | None, *, building: str = "", level: int = 1,
@@ -180,4 +199,6 @@ class World:
 
 _NEXT_DUE = sa.select(
     sa.select(sa.func.min(timer.c.due_at)).where(timer.c.state == "armed").scalar_subquery(),
-    sa.select(sa.func.min(outbox.c.not_before_at)).where(outbox.c.sent_at.is_(None)).scalar_subquery())
+    sa.select(sa.func.min(outbox.c.not_before_at)).where(outbox.c.sent_at.is_(None)).scalar_subquery(),
+    sa.select(sa.func.min(sa.func.coalesce(PlannedRun.retry_at, PlannedRun.due_at)))
+    .where(PlannedRun.state == RunState.PLANNED).scalar_subquery())

@@ -1,12 +1,14 @@
 """The staff of the demo: the cast that can log in, and some fifty colleagues who only work; with their duty roster.
 
-Only the cast has a password, which is well known: never fill a database that is reachable from outside. Surprise: where the demo
-is filled at night, Liu has this night's duty, so that he is the one who is out.
+Only the cast has a password that is told, and it is well known: never fill a database that is reachable from outside. Who signs what the
+cast cannot has one that nobody is told. Surprise: where the demo is filled at night, Liu has this night's duty, so that he is the one who
+is out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import secrets
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -22,7 +24,8 @@ from service.organisation.actions import add_person
 from service.organisation.models import Duty, Floor, Role
 
 PASSWORD = "zhiban-demo-2026"
-CAST = ("lin", "zhou", "chen", "wang", "gao", "liu", "sun", "qin", "hu", "admin")
+CAST = ("lin", "zhou", "chen", "wang", "gao", "liu", "sun", "qin", "hu", "dingxf", "admin")
+SIGN_TOO = ("fangqi", "panli", "xiamy", "duanhong", "leijunan")  # handovers and reviews of those who cannot log in
 OPENS, CLOSES = time(8, 30), time(18, 0)
 DAYS_AHEAD = 7
 
@@ -45,18 +48,18 @@ def _rows(which: str) -> list[list[str]]:
     return [row.split() for row in yaml.safe_load(Path(__file__).with_name("people.yaml").read_text(encoding="utf-8"))[which].splitlines()]
 
 
-def hire(session: Session, river: Site, east: Site, password_hash: str, now: datetime) -> dict[str, Staff]:
-    """Everybody, with roles in their centre and buildings; only the cast gets `password_hash`. By username."""
+def hire(session: Session, river: Site, east: Site, hashed: dict[str, str], now: datetime) -> dict[str, Staff]:
+    """Everybody, with roles in their centre and buildings, by username; `hashed` are the passwords of those who have one."""
     staff: dict[str, Staff] = {}
     for which, site in (("river", river), ("east", east), ("company", None)):
         for username, name, roles, buildings, shift in _rows(which):
             codes = [] if buildings == "*" else buildings.split(",")
             person = add_person(session, username, name, list(_roles(roles.split("+"), codes, site)), phone=f"1390013{7001 + len(staff)}")
-            if username in CAST:
-                person.password_hash, person.password_changed_at = password_hash, now
+            if username in hashed:
+                person.password_hash, person.password_changed_at = hashed[username], now
             staff[username] = Staff(person.id, username, name, tuple(roles.split("+")), tuple(codes), shift, which)
-    _answer_for_floors(session, river, staff)
-    _answer_for_floors(session, east, {"hu": staff["hu"]})
+    for which, site in (("river", river), ("east", east)):
+        _answer_for_floors(session, site, [s for s in staff.values() if s.centre == which])
     return staff
 
 
@@ -69,12 +72,12 @@ def _roles(roles: list[str], buildings: list[str], site: Site | None) -> Iterato
             yield role, site.centre.id, site.buildings[code].id if code else None
 
 
-def _answer_for_floors(session: Session, site: Site, staff: dict[str, Staff]) -> None:
+def _answer_for_floors(session: Session, site: Site, staff: list[Staff]) -> None:
     """Every floor has a responsible person (clause 23.1): a specialist of its building."""
     for code, building in site.buildings.items():
         mine = [
             s
-            for s in staff.values()
+            for s in staff
             if "specialist" in s.roles and s.shift != "night" and code in (s.buildings or site.buildings)
         ]
         for index, floor in enumerate(
@@ -83,14 +86,22 @@ def _answer_for_floors(session: Session, site: Site, staff: dict[str, Staff]) ->
             floor.responsible_id = mine[index // 4 % len(mine)].id
 
 
-def roster(session: Session, sites: Iterable[tuple[Site, Calendar, str]], staff: dict[str, Staff], start_at: datetime, now: datetime) -> None:
-    """Duty from the day before `start_at` until a week ahead: the day shift on open days, a few at weekends, the nights."""
+def passwords() -> dict[str, str]:
+    """Username -> password: the well-known one for the cast, one by chance for who signs besides."""
+    return dict.fromkeys(CAST, PASSWORD) | {username: secrets.token_urlsafe(24) for username in SIGN_TOO}
+
+
+def roster(session: Session, sites: Iterable[tuple[Site, Calendar, str]], staff: dict[str, Staff], start_at: datetime, now: datetime,
+           at_desk: Collection[tuple[str, date]]) -> None:
+    """Duty from the day before `start_at` until a week ahead: the day shift on open days, a few at weekends, the nights. Who is
+    `at_desk` on a day has that duty from the desk's own roster.
+    """
     rows: list[dict] = []
     for site, calendar, which in sites:
         mine = [s for s in staff.values() if s.centre == which]
         on, last = calendar.local(start_at).date() - timedelta(days=1), calendar.local(now).date() + timedelta(days=DAYS_AHEAD)
         while on <= last:
-            rows += _day(site.centre.id, calendar, mine, on, now)
+            rows += _day(site.centre.id, calendar, [s for s in mine if (s.username, on) not in at_desk], on, now)
             on += timedelta(days=1)
     session.execute(sa.insert(Duty), rows)
 

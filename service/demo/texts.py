@@ -1,4 +1,4 @@
-"""The texts of the demo centre: what customers ask, what was done, what people say. Read from texts.yaml once.
+"""The texts of the demo centre: what customers ask, what was done, what people say. Read from texts.yaml and week.yaml once.
 
 A row becomes a Request; which words belong to it stands in the file beside it, so that cause, material and result fit together.
 """
@@ -45,6 +45,35 @@ class Request:
 @cache
 def everything() -> dict[str, Any]:
     return yaml.safe_load(Path(__file__).with_name("texts.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def week() -> dict[str, Any]:
+    """What is written in a week of patrols, shifts, posts and reviews."""
+    return yaml.safe_load(Path(__file__).with_name("week.yaml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a patrol sees, and how it is put right."""
+
+    group: str
+    severity: str
+    department: str
+    place: str
+    words: str
+    result: str
+    picture: str
+
+
+@cache
+def findings() -> tuple[Seen, ...]:
+    return tuple(Seen(*(part.strip() for part in row.split("|"))) for row in week()["findings"])
+
+
+def seen(text: str) -> Seen:
+    """The finding whose words, or whose place, begin so."""
+    return next(row for row in findings() if row.words.startswith(text) or row.place.startswith(text))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, object_session
@@ -16,9 +16,12 @@ from service.findings.models import OPEN_STATES, Finding, FindingPhoto
 from service.organisation.models import Area, AreaKind, Building, Centre, Floor, Person
 from service.organisation.queries import members, names_of
 from service.organisation.rules import DESK
+from service.patrols import planner
 from service.patrols.models import Patrol, PatrolPlan, PatrolPlanFloor, PatrolPoint, Posting, Visit, VisitState
 
 LAST_VISITS = 6
+LAST_PATROLS = 30
+LOOKED_AHEAD = 14  # days; no holiday is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,68 @@ def of_day(person: Person, on: date | None = None) -> list[PatrolRow]:
     for visit in visits:
         by_patrol.setdefault(visit.patrol_id, []).append(visit)
     return [PatrolRow(patrol, by_patrol.get(patrol.id, [])) for patrol in patrols]
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A slot of a plan that has not begun, by the plan's name."""
+
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+    floors: int
+
+
+def coming(person: Person) -> list[Coming]:
+    """What is walked next: the slots of the next day on which a centre within reach has one, at most a fortnight ahead."""
+    session = object_session(person)
+    return sorted(
+        (slot for centre in centres_of(person) for slot in _next_of(session, centre.id)), key=lambda c: (c.starts_at, c.name)
+    )
+
+
+def _next_of(session: Session, centre_id: int) -> list[Coming]:
+    now = session.info["clock"].now()
+    today = calendar_of(session, centre_id).local(now).date()
+    floors = dict(session.execute(
+        sa.select(PatrolPlanFloor.plan_id, sa.func.count()).join(PatrolPlan, PatrolPlan.id == PatrolPlanFloor.plan_id)
+        .where(PatrolPlan.centre_id == centre_id).group_by(PatrolPlanFloor.plan_id)
+    ).all())  # fmt: skip
+    for day in (today + timedelta(days=count) for count in range(LOOKED_AHEAD if floors else 0)):
+        found = [slot for slot in planner.slots(session, centre_id, day) if slot.starts_at > now]
+        if found:
+            return [_coming(session, slot, floors) for slot in found]
+    return []
+
+
+def _coming(session: Session, slot, floors: dict[int, int]) -> Coming:
+    plan = session.get_one(PatrolPlan, int(slot.key.split("-")[0]))
+    return Coming(plan.name, slot.starts_at, slot.ends_at, floors.get(plan.id, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A patrol that is over, with how many floors were walked and how many findings were seen."""
+
+    patrol: Patrol
+    done: int
+    floors: int
+    findings: int
+
+
+def past(person: Person, most: int = LAST_PATROLS) -> list[Past]:
+    """The patrols within reach that ended last, the newest first."""
+    session, mine = object_session(person), access.reach(person)
+    over = sa.select(Patrol).where(access.centre_filter(mine, "see patrols", Patrol.centre_id), Patrol.closed_at.is_not(None))
+    patrols = list(session.scalars(over.order_by(Patrol.day.desc(), Patrol.ends_at.desc(), Patrol.id).limit(most)))
+    visits = sa.select(Visit.patrol_id, sa.func.count(), sa.func.sum(sa.case((Visit.state == VisitState.DONE, 1), else_=0)))
+    counts = {id: (all_, done) for id, all_, done in session.execute(
+        visits.where(Visit.patrol_id.in_([p.id for p in patrols])).group_by(Visit.patrol_id))}  # fmt: skip
+    seen = dict(session.execute(
+        sa.select(Visit.patrol_id, sa.func.count()).join(Finding, Finding.visit_id == Visit.id)
+        .where(Visit.patrol_id.in_(counts)).group_by(Visit.patrol_id)
+    ).all())  # fmt: skip
+    return [Past(p, counts.get(p.id, (0, 0))[1], counts.get(p.id, (0, 0))[0], seen.get(p.id, 0)) for p in patrols]
 
 
 @dataclass(frozen=True, slots=True)

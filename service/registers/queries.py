@@ -136,6 +136,17 @@ def entries(session: Session, record: Record, centre_id: int, time: Time, reader
     return read(session, centre_id, time, reader) if read else []
 
 
+def last_day(session: Session, centre_id: int, before: datetime) -> date:
+    """The last day on which something was entered in any of the records, up to `before`; its own day where nothing was."""
+    calendar = calendar_of(session, centre_id)
+    instants = [
+        session.scalar(sa.select(sa.func.max(column)).where(table.centre_id == centre_id, column <= before))
+        for table, column in ((Ticket, Ticket.registered_at), (HandoverRecord, HandoverRecord.taken_at), (Visit, Visit.arrived_at),
+                              (Round, Round.ticked_at))
+    ]  # fmt: skip
+    return max((calendar.local(at).date() for at in instants if at is not None), default=calendar.local(before).date())
+
+
 def text(at: datetime | None) -> str | None:
     """An instant as a JSON value: always UTC, so that it is the same text on both databases."""
     return at.astimezone(UTC).isoformat(timespec="seconds") if at else None

@@ -36,6 +36,7 @@ class Column:
     width: int
     needed: bool = False
     written: bool = True
+    grows: bool = False  # a list to which work that goes on adds; only what it had is as it was signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ COLUMNS: dict[Record, tuple[Column, ...]] = {
         Column("request", 44, needed=True),
         Column("expectation", 12, needed=True),
         Column("deadline", 17, needed=True),
-        Column("slips", 18),
+        Column("slips", 18, grows=True),
         Column("result", 32, written=False),
         Column("satisfaction", 8, written=False),
         Column("by", 10, needed=True),

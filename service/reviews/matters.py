@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from engine.tables import process_instance
 from service.calendars.queries import calendar_of
 from service.findings.models import OPEN_STATES as FINDING_OPEN
 from service.findings.models import Finding, FindingState
@@ -80,24 +81,26 @@ def _of_ticket(kind: MatterKind, ticket: Ticket, **facts) -> Matter:
 
 
 def escalations(session: Session, review: Review, now: datetime) -> Iterator[Matter]:
-    """What was reported upwards in the time, and what nobody has answered yet."""
+    """What was reported upwards in the time, and what waits for an answer still; what ended with its ticket waits no more."""
     time = covered(session, review, now)
+    waits = sa.and_(Escalation.answered_at.is_(None), process_instance.c.state == "running")
     query = (
-        sa.select(Escalation, Ticket.number)
+        sa.select(Escalation, Ticket.number, waits)
+        .join(process_instance, process_instance.c.id == Escalation.instance_id)
         .outerjoin(Ticket, Ticket.id == Escalation.ticket_id)
         .where(
             Escalation.centre_id == review.centre_id,
             Escalation.asked_at < time.end_at,
-            sa.or_(Escalation.asked_at >= time.start_at, Escalation.answered_at.is_(None)),
+            sa.or_(Escalation.asked_at >= time.start_at, waits),
         )
     )
-    for row, number in session.execute(query):
+    for row, number, waiting in session.execute(query):
         facts = {
             "title": row.subject,
             "reason": row.reason,
             "who": row.asked_by,
             "level": row.level,
-            "answer": row.answer,
+            "answer": row.answer or (None if waiting else "ended"),
         }
         yield Matter(f"{MatterKind.ESCALATION}:{row.id}", MatterKind.ESCALATION, number or "", facts)
 

@@ -130,6 +130,12 @@ def actions_for(person: Person) -> list[tuple[ReviewAction, Review]]:
     ]
 
 
+def decided_about(session: Session, number: str, kind: str) -> list[ReviewAction]:
+    """What the reviews decided about matters of this kind of one thing, say the missed floors of a patrol, the latest last."""
+    query = sa.select(ReviewAction).where(ReviewAction.about == number, ReviewAction.kind == kind)
+    return list(session.scalars(query.order_by(ReviewAction.id)))
+
+
 def action_for(person: Person, action_id: int) -> int | None:
     """The action's id for whoever is to do it and for leads of its centre; None for anybody else."""
     action = object_session(person).get(ReviewAction, action_id)

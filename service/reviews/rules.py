@@ -17,6 +17,7 @@ NOON = time(12, 0)
 LATEST_START = timedelta(days=7)  # a review that no clock could start in time is started late rather than lost
 TICK = timedelta(microseconds=1)
 SATISFIED = 4
+GROWING = frozenset(c.key for columns in COLUMNS.values() for c in columns if c.grows)
 PREFIX = {"daily": "RS", "weekly": "ZS"}  # 日审, 周审
 
 
@@ -130,8 +131,15 @@ def changes(signed: Iterable[Mapping[str, Any]], now: Iterable[Mapping[str, Any]
         if old is None or new is None:
             found.append(Change(*place, "", old, new))
         else:
-            found += [Change(*place, column, old[column], new[column]) for column in old if old[column] != new[column]]
+            found += [Change(*place, column, old[column], new[column]) for column in old if _corrected(column, old, new)]
     return found
+
+
+def _corrected(column: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    before, after = old[column], new[column]
+    if column in GROWING and isinstance(before, list) and isinstance(after, list):
+        return after[: len(before)] != before
+    return before != after
 
 
 def share(part: int, whole: int) -> dict[str, int]:

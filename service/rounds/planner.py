@@ -29,12 +29,13 @@ def line_of(item: RoundItem) -> Line:
 def slots(session: Session, centre_id: int, day: date) -> Iterator[Slot]:
     calendar = calendar_of(session, centre_id)
     if calendar.windows_on(day):
-        for item in _items(session, centre_id):
+        for item in items(session, centre_id):
             for tick in rules.ticks(line_of(item), day, calendar.zone):
                 yield Slot(tick.key, tick.starts_at, tick.ends_at)
 
 
-def _items(session: Session, centre_id: int) -> list[RoundItem]:
+def items(session: Session, centre_id: int) -> list[RoundItem]:
+    """The lines of the timetable that are in use."""
     query = sa.select(RoundItem).where(RoundItem.centre_id == centre_id, RoundItem.active)
     return list(session.scalars(query.order_by(RoundItem.id)))
 

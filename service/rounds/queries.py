@@ -16,10 +16,13 @@ from service.errors import NotThere
 from service.findings.models import FindingPhoto
 from service.organisation.models import Centre, Person
 from service.registers import rules as register_rules
+from service.rounds import planner, rules
 from service.rounds.models import CheckState, FilingState, Round, RoundFiling, RoundItem, RoundState, WorkplaceCheck
+from service.rounds.rules import Tick
 
 ACTION = "see rounds"
 MOST_VIPS = 40
+LOOKED_AHEAD = 14  # days; no holiday is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,9 @@ class Today:
 
     centre: Centre
     due: list[Round]
+    coming: list[Tick]
     past: list[Round]
+    past_on: date | None  # their day: today, or the last one that had any
     vips: list[Customer]
     checks: list[WorkplaceCheck]
     filings: list[RoundFiling]
@@ -53,17 +58,43 @@ def centre_for(person: Person, centre_id: int | None = None) -> Centre:
 def today(person: Person, centre: Centre) -> Today:
     session = object_session(person)
     now = session.info["clock"].now()
-    rounds = of_day(session, centre.id, calendar_of(session, centre.id).local(now).date())
+    on = calendar_of(session, centre.id).local(now).date()
+    rounds = of_day(session, centre.id, on)
+    past = [r for r in rounds if r.state is not RoundState.WAITING]
+    if not past:
+        on, past = _last_day(session, centre.id, on)
     return Today(
         centre,
         [r for r in rounds if r.state is RoundState.WAITING],
-        [r for r in rounds if r.state is not RoundState.WAITING][::-1],
+        coming(session, centre.id, now),
+        past[::-1],
+        on,
         vips(session, centre.id),
         _waiting(session, WorkplaceCheck, centre.id, WorkplaceCheck.state == CheckState.OPEN),
         _waiting(session, RoundFiling, centre.id, RoundFiling.state == FilingState.FILED),
         access.may(person, "tick rounds", centre),
         access.may(person, "change rounds", centre),
     )
+
+
+def coming(session: Session, centre_id: int, now: datetime) -> list[Tick]:
+    """The ticks that are still to come today; those of the next day that has any, where none is left."""
+    zone, today = calendar_of(session, centre_id).zone, calendar_of(session, centre_id).local(now).date()
+    lines = [planner.line_of(item) for item in planner.items(session, centre_id)]
+    for day in (today + timedelta(days=count) for count in range(LOOKED_AHEAD if lines else 0)):
+        if calendar_of(session, centre_id).windows_on(day):
+            found = [tick for line in lines for tick in rules.ticks(line, day, zone) if tick.starts_at > now]
+            if found:
+                return sorted(found, key=lambda tick: (tick.starts_at, tick.title, tick.post))
+    return []
+
+
+def _last_day(session: Session, centre_id: int, before: date) -> tuple[date | None, list[Round]]:
+    """The last day before that had ticks, and its ticks."""
+    start, _ = register_rules.borders(before, before, calendar_of(session, centre_id).zone)
+    last = session.scalar(sa.select(sa.func.max(Round.starts_at)).where(Round.centre_id == centre_id, Round.starts_at < start))
+    on = calendar_of(session, centre_id).local(last).date() if last else None
+    return on, of_day(session, centre_id, on) if on else []
 
 
 def of_day(session: Session, centre_id: int, on: date) -> list[Round]:

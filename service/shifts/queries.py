@@ -77,6 +77,25 @@ def relief_of(session: Session, post_id: int, stint: Stint) -> Stint | None:
     return rules.relief(stint, stints(session, post_id, stint.ends_at, stint.ends_at + rules.FOLLOWS_WITHIN))
 
 
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The next handover of a post by the roster: when it starts by itself, who gives, who takes."""
+
+    due_at: datetime
+    outgoing: str
+    incoming: str
+
+
+def next_handover(session: Session, post_id: int, now: datetime) -> Next | None:
+    """None where nobody else is rostered within a week."""
+    mine = (RosterEntry.post_id == post_id, Duty.ends_at > now + rules.HANDOVER_BEFORE, Duty.ends_at <= now + rules.FOLLOWS_WITHIN)
+    for stint in _stints(session, *mine):
+        following = relief_of(session, post_id, stint)
+        if following is not None:
+            return Next(stint.ends_at - rules.HANDOVER_BEFORE, stint.person, following.person)
+    return None
+
+
 def _stints(session: Session, *clauses) -> list[Stint]:
     rows = session.execute(
         sa.select(RosterEntry.id, Person.username, Duty.starts_at, Duty.ends_at)

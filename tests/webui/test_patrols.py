@@ -11,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.people import COMPLAINT, Story
-from tests.service.patrols.walking import FINE, Round
+from tests.service.patrols.walking import FINE, MONDAY, Round
+from tests.service.reviews.reviewing import Reviewing
 from tests.webui.test_access_matrix import photo
 
 pytestmark = pytest.mark.usefixtures("walked")
@@ -51,6 +52,27 @@ def test_the_days_floors_come_ones_own_first(visitor, walked):
     page = text(visitor("lin").get("/patrols"))
     assert page.index("3座12层") < page.index("3座10层")
     assert "我负责" in page and "0 / 4 层" in page
+
+
+def test_out_of_hours_the_page_shows_the_next_slots_and_the_latest_records(visitor, walked, clock):
+    """Monday evening: nothing is to be walked; on Friday night the next slots are Monday's."""
+    walked.walk(12)
+    clock.set(MONDAY.replace(hour=21))
+    walked.app.engine.fire_due(100)
+    page = text(visitor("lin").get("/patrols"))
+    assert "现在没有要巡的 明天 08:30 到 12:00 3座 4 层 明天 12:00 到 18:00 3座 4 层" in page
+    assert "最近的巡查记录 3座 上午 XC2026-0001 今天，1 / 4 层 漏巡 3 层" in page
+    clock.set(MONDAY + timedelta(days=4, hours=13))
+    assert "周一 08:30 到 12:00" in text(visitor("lin").get("/patrols"))
+
+
+def test_the_record_says_why_floors_were_missed_as_the_daily_review_has_it(visitor, walked, clock):
+    clock.set(MONDAY.replace(hour=12))
+    walked.app.engine.fire_due(100)
+    reviewing = Reviewing(walked.story, clock, at=MONDAY.replace(hour=17, minute=15) + timedelta(days=1))
+    missed = next(key for key in reviewing.matters() if key.startswith("missed-floor"))
+    reviewing.decide(missed, "雨水倒灌，人都去排水了")
+    assert "日审 雨水倒灌，人都去排水了，陈志远" in text(visitor("chen").get("/patrols/XC2026-0001"))
 
 
 def test_a_patrol_is_one_row_on_the_first_screen(visitor, walked):

@@ -37,6 +37,16 @@ def test_the_phone_shows_what_is_due_and_the_vips_by_name(visitor, posts):
     assert "恒远律师事务所" in page and "VIP 怎么称呼" in page
 
 
+def test_out_of_hours_the_page_shows_what_comes_next_and_what_was_last(visitor, posts):
+    posts.tick("礼仪引导", "客服前台")
+    posts.at("08:30")
+    posts.at("06:00", days=1)
+    page = text(visitor("lin").get("/rounds"))
+    assert "现在没有要到岗的" in page
+    assert "接下来 08:15 大堂门 早：设为常开、电梯分层引导 早 电梯前室、礼仪引导 客服前台、礼仪引导 电梯前室 09:30" in page
+    assert re.search(r"已经过去的 \d+ 昨天 ?， ?没人 \d+ 次", page) and "林晓雯，08:15" in page
+
+
 def test_a_tick_is_one_press_and_a_second_post_is_refused(visitor, posts):
     lin = visitor("lin")
     lin.get("/rounds")

@@ -35,6 +35,18 @@ def follow(browser, path: str, data: dict) -> str:
     return text(browser.get(answer.location))
 
 
+def test_the_page_says_who_takes_over_next_and_which_handovers_had_a_difference(visitor, shift):
+    assert "下次交接 17:45，林晓雯 → 周敏" in text(visitor("zhou").get("/shifts"))
+    shift.begin()
+    assert "下次交接" not in text(visitor("zhou").get("/shifts"))
+    shift.give()
+    shift.check(keys=11)
+    shift.differ("少一把")
+    shift.give(keys=11, remark="借给工程")
+    shift.take(keys=11)
+    assert "有差异" in text(visitor("zhou").get("/shifts"))
+
+
 # --- the roster -------------------------------------------------------------------------------------------------------
 
 

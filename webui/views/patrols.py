@@ -12,12 +12,14 @@ from flask import g, url_for
 
 from service import access
 from service.patrols import checklist, queries, rules
-from service.patrols.models import VisitState
+from service.patrols.models import PatrolSlot, VisitState
+from service.patrols.planner import SLOT_NAMES
+from service.reviews import queries as reviews
 from webui import words
 from webui.filters import Clock, clock, clock_time, day, when
 from webui.gates import service_app
 from webui.i18n import gettext, language, listed
-from webui.people import name_of, names
+from webui.people import know, name_of, names
 from webui.views.pages import Row
 
 
@@ -25,6 +27,12 @@ def slot(value) -> str:
     return {"day": gettext("全天"), "morning": gettext("上午"), "afternoon": gettext("下午")}.get(
         str(value), str(value)
     )
+
+
+def name_in_words(patrol) -> str:
+    """3座 上午, its half of the day in the reader's language."""
+    plan = patrol.name.removesuffix(SLOT_NAMES[PatrolSlot(patrol.slot)])
+    return plan if patrol.slot == PatrolSlot.DAY else f"{plan} {slot(patrol.slot)}"
 
 
 def visit_state(value) -> str:
@@ -59,6 +67,9 @@ def flag(value) -> str:
 # --- today ------------------------------------------------------------------------------------------------------------
 
 
+FEW = 6  # floors that others answer for are shown at once up to this number
+
+
 @dataclass(slots=True)
 class FloorView:
     label: str
@@ -80,14 +91,17 @@ class PatrolView:
     record_href: str
     waiting: list[FloorView]
     walked: list[FloorView]
+    open: bool  # the waiting floors are shown at once
 
 
 def today() -> SimpleNamespace:
-    """The floors of today: one's own first, then those of others, then what is walked."""
-    rows = queries.of_day(g.person)
+    """The patrols that go on, one's own floors first; what comes next; what was walked lately."""
+    rows = [row for row in queries.of_day(g.person) if row.patrol.closed_at is None]
     leads = access.may(g.person, "change patrols")
     return SimpleNamespace(
         patrols=[_patrol(row) for row in rows],
+        coming=_coming(queries.coming(g.person)),
+        past=[_past(row) for row in queries.past(g.person)],
         leads=leads,
         may_walk=access.may(g.person, "walk patrols"),
         centres=queries.centres_of(g.person),
@@ -97,16 +111,41 @@ def today() -> SimpleNamespace:
 def _patrol(row: queries.PatrolRow) -> PatrolView:
     patrol = row.patrol
     waiting = [_floor(v) for v in row.visits if v.state == VisitState.WAITING]
-    over = patrol.closed_at is not None
     return PatrolView(
-        patrol.name,
+        name_in_words(patrol),
         patrol.number,
-        Clock("done", gettext("结束了")) if over else clock(patrol.ends_at, patrol.starts_at, mine=bool(waiting)),
+        clock(patrol.ends_at, patrol.starts_at, mine=bool(waiting)),
         gettext("%(done)d / %(all)d 层", done=row.done, all=len(row.visits)),
         gettext("%(at)s 前", at=when(patrol.ends_at)),
         url_for("patrols.record", patrol_number=patrol.number),
         sorted(waiting, key=lambda f: not f.mine),
         [_floor(v) for v in row.visits if v.state != VisitState.WAITING],
+        any(f.mine for f in waiting) or len(waiting) <= FEW,
+    )
+
+
+def _coming(found: list[queries.Coming]) -> list[SimpleNamespace]:
+    """One line per slot of the day: 明天 08:30 到 12:00 and what is walked then."""
+    slots = dict.fromkeys((c.starts_at, c.ends_at) for c in found)
+    return [
+        SimpleNamespace(
+            time=gettext("%(start)s 到 %(end)s", start=when(start), end=clock_time(end)),
+            names=[(c.name, gettext("%(n)d 层", n=c.floors)) for c in found if (c.starts_at, c.ends_at) == (start, end)],
+        )
+        for start, end in slots
+    ]
+
+
+def _past(row: queries.Past) -> SimpleNamespace:
+    patrol = row.patrol
+    return SimpleNamespace(
+        name=name_in_words(patrol),
+        number=patrol.number,
+        href=url_for("patrols.record", patrol_number=patrol.number),
+        day=day(patrol.day),
+        count=gettext("%(done)d / %(all)d 层", done=row.done, all=row.floors),
+        missed=gettext("漏巡 %(n)d 层", n=patrol.missed) if patrol.missed else "",
+        findings=gettext("%(n)d 处问题", n=row.findings) if row.findings else "",
     )
 
 
@@ -126,7 +165,7 @@ def _work_row(row: queries.PatrolRow, left: int) -> Row:
     return Row(
         clock(patrol.ends_at, patrol.starts_at),
         gettext("%(at)s 前", at=when(patrol.ends_at)),
-        gettext("巡查：%(name)s，还有 %(n)d 层", name=patrol.name, n=left),
+        gettext("巡查：%(name)s，还有 %(n)d 层", name=name_in_words(patrol), n=left),
         patrol.number,
         url_for("patrols.index"),
         gettext("去巡"),
@@ -217,7 +256,7 @@ def record(found: queries.Record) -> SimpleNamespace:
     groups = checklist.groups()
     rows = [_line(v, groups, by_visit.get(v.id, []), found.photos.get(v.id)) for v in found.row.visits]
     return SimpleNamespace(
-        name=patrol.name,
+        name=name_in_words(patrol),
         number=patrol.number,
         day=day(patrol.day),
         slot=slot(patrol.slot),
@@ -227,8 +266,16 @@ def record(found: queries.Record) -> SimpleNamespace:
         done=found.row.done,
         all=len(rows),
         missed=[r.label for r in rows if r.state == "missed"],
+        decided=_decided(patrol.number),
         look=[r for r in rows if r.look],
     )
+
+
+def _decided(number: str) -> list[str]:
+    """Why floors were missed and what is done about it, as the daily review has it (clause 23.3)."""
+    found = reviews.decided_about(g.session, number, "missed-floor")
+    know([action.decided_by for action in found])
+    return list(dict.fromkeys(listed(action.text, name_of(action.decided_by)) for action in found))
 
 
 def _line(visit, groups, findings: list, proof) -> SimpleNamespace:

@@ -214,19 +214,20 @@ def found_for(record: Record, args: Mapping[str, str]) -> queries.Register:
 
 
 def index(args: Mapping[str, str]) -> SimpleNamespace:
-    """The five records with how complete they are on the day asked for."""
+    """The five records with how complete they are on the day asked for; without one on the last day that has any entry."""
     centre = centre_of(args)
-    found = [
-        queries.register(g.person, record, centre, queries.Wanted(on=date_of(args.get("on")))) for record in Record
-    ]
+    on = date_of(args.get("on")) or queries.last_day(g.session, centre.id, local(now()))
+    found = [queries.register(g.person, record, centre, queries.Wanted(on=on)) for record in Record]
     return SimpleNamespace(
         centre=centre,
         centres=_centres(centre, "registers.index"),
-        day=_day_words(found[0].on),
+        day=_day_words(on),
+        earlier=url_for("registers.index", centre=centre.id, on=on - timedelta(days=1)),
+        later=url_for("registers.index", centre=centre.id, on=on + timedelta(days=1)) if on < local(now()).date() else "",
         records=[
             SimpleNamespace(
                 name=name(r.record),
-                href=url_for("registers.show", record=str(r.record), centre=centre.id),
+                href=url_for("registers.show", record=str(r.record), centre=centre.id, on=r.on),
                 rows=r.completeness.rows,
                 short=r.completeness.rows - r.completeness.complete,
                 percent=r.completeness.percent,

@@ -11,7 +11,7 @@ from engine.errors import FormInvalid
 from service.rounds import queries, rules
 from service.rounds.models import CheckState, Round, RoundFiling, RoundItem, RoundState, WorkplaceCheck
 from webui import forms, people
-from webui.filters import clock, clock_time, when
+from webui.filters import clock, clock_time, day, when
 from webui.gates import service_app
 from webui.i18n import gettext, listed
 from webui.views.findings import workplace_groups
@@ -41,8 +41,12 @@ def today(args) -> SimpleNamespace:
         centre=found.centre,
         centres=[(c.name, url_for("rounds.index", centre=c.id), c.id == found.centre.id) for c in queries.centres_of(g.person)],
         due=[_due(r, found.may_tick) for r in found.due],
+        coming=_coming(found.coming),
         past=[_past(r) for r in found.past],
+        past_on=day(found.past_on) if found.past_on else "",
+        missed=sum(r.state is RoundState.MISSED for r in found.past),
         vips=[_vip(customer) for customer in found.vips],
+        greeting=any(str(r.kind) == "etiquette" for r in found.due),
         checks=[_waiting_check(c) for c in found.checks],
         filings=[_waiting_filing(f) for f in found.filings],
         may_change=found.may_change,
@@ -59,6 +63,14 @@ def _due(one: Round, may_tick: bool) -> SimpleNamespace:
         may_tick=may_tick and queries.open_task(g.person, one.instance_id, "tick_round") is not None,
         vips=str(one.kind) == "etiquette",
     )
+
+
+def _coming(ticks: list[rules.Tick]) -> list[SimpleNamespace]:
+    """One line per instant: 明天 08:15 and what is to be done then."""
+    return [
+        SimpleNamespace(at=when(at), what=listed(*(f"{t.title} {t.post}".strip() for t in ticks if t.starts_at == at), items=True))
+        for at in dict.fromkeys(tick.starts_at for tick in ticks)
+    ]
 
 
 def _past(one: Round) -> SimpleNamespace:

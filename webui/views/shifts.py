@@ -14,7 +14,7 @@ from flask import g, url_for
 from engine.tables import user_task
 from service import access
 from service.organisation.models import Centre, Person, Role
-from service.shifts import handovers, leaving, queries, roster, rules, sheets
+from service.shifts import handovers, leaving, queries, roster, rules, sheets, steps
 from service.shifts import news as read_news
 from service.shifts.models import (
     CheckAnswer,
@@ -41,6 +41,8 @@ from webui.i18n import gettext, listed
 from webui.people import know, name_of
 from webui.views import things
 from webui.views.story import element_name
+
+LAST = 10  # handovers that are shown
 
 
 def shift(value: Any) -> str:
@@ -129,8 +131,16 @@ def _post_now(post: Post, holder, running: Handover | None) -> SimpleNamespace:
         mine=bool(holder) and holder.person == g.person.username,
         since=gettext("%(at)s 起", at=when(holder.from_at)) if holder else "",
         handover=_running_row(running) if running else None,
+        next="" if running else _next_words(queries.next_handover(g.session, post.id, now())),
         notes=[(n.text, listed(name_of(n.by), when(n.at))) for n in _open_notes(post)],
     )
+
+
+def _next_words(found: queries.Next | None) -> str:
+    if found is None:
+        return ""
+    who = f"{name_of(found.outgoing)} → {name_of(found.incoming)}"
+    return gettext("下次交接 %(at)s，%(who)s", at=when(found.due_at), who=who)
 
 
 def _open_notes(post: Post) -> list[ShiftNote]:
@@ -152,13 +162,14 @@ def _running_row(handover: Handover) -> SimpleNamespace:
 
 def _last_handovers(centre: Centre) -> list[HandoverRecord]:
     wanted = sa.select(HandoverRecord).where(HandoverRecord.centre_id == centre.id)
-    return list(g.session.scalars(wanted.order_by(HandoverRecord.id.desc()).limit(5)))
+    return list(g.session.scalars(wanted.order_by(HandoverRecord.id.desc()).limit(LAST)))
 
 
 def _done_row(row: HandoverRecord) -> SimpleNamespace:
     return SimpleNamespace(
         text=listed(row.post, f"{row.outgoing} → {row.incoming}"),
         hint=listed(day(row.day), shift(row.shift), when(row.taken_at)),
+        difference=row.difference != steps.NONE,
         href=url_for("shifts.handover", handover_number=row.number),
     )
 

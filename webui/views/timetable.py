@@ -17,7 +17,7 @@ from service.timetable import queries
 from service.timetable.actions import WINDOW_PASSED
 from service.timetable.models import PlannedRun, RunState
 from webui import refusals, words
-from webui.filters import local, month_day, weekday
+from webui.filters import local, minutes, month_day, weekday
 from webui.i18n import colon, gettext, listed
 
 
@@ -67,7 +67,7 @@ def _trouble(session: Session, run: PlannedRun) -> str:
 
 def _became(run: PlannedRun) -> str:
     if run.state == RunState.STARTED:
-        return gettext("晚了 %(n)d 分", n=run.late_seconds // 60)
+        return gettext("晚了 %(t)s", t=minutes(run.late_seconds // 60))
     why = gettext("那段时间时钟没有走") if run.reason == WINDOW_PASSED else refusals.said(run.reason) if run.reason else ""
     states = {
         RunState.MISSED: gettext("没开始"),

@@ -128,6 +128,19 @@ def test_a_call_for_help_is_a_matter_answered_or_not(story, clock):
     assert line.matter.facts["answer"] is None and line.matter.about == number
 
 
+def test_a_call_for_help_that_ended_with_its_ticket_waits_for_nobody(story, clock):
+    clock.set(datetime(2026, 11, 20, 17, 10, tzinfo=CHINA))
+    number = story.register()
+    story.dispatch(number)
+    tickets.ask_help(story.app, story.person("lin"), number, "没有钥匙")
+    tickets.withdraw(story.app, story.person("lin"), number, "客户自己弄好了")
+    reviewing = Reviewing(story, clock)
+    assert [f["answer"] for f in _facts(reviewing, reviewing.number, "escalation")] == ["ended"]
+    reviewing.done()
+    reviewing.begin(MONDAY_REVIEW)
+    assert "escalation" not in reviewing.kinds()
+
+
 def test_what_no_clock_started_is_a_matter_of_the_review_of_the_day_on_which_its_window_ended(story, clock):
     """The check before going home could be started until Friday 20:00, the handover until the next shift ends."""
     Desk(story, clock, start=False)

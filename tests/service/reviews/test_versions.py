@@ -106,6 +106,18 @@ def test_work_that_goes_on_is_no_correction(story, clock):
     assert actions.notice_corrections(story.app) == 0
 
 
+def test_a_slip_that_is_sent_after_the_signature_is_no_correction_but_one_that_is_gone_is(story, clock):
+    """A request of a quarter past five is dispatched after the review; a day later it goes to another department as well."""
+    clock.set(datetime(2026, 11, 20, 17, 10, tzinfo=CHINA))
+    number = story.register()
+    reviewing = Reviewing(story, clock)
+    reviewing.done()
+    story.dispatch(number)
+    assert actions.notice_corrections(story.app) == 0
+    signed, now = ([{"key": "call-visit-register", "rows": [{"key": "2026-1", "slips": slips}]}] for slips in (["a", "b"], ["a", "c"]))
+    assert [(c.column, c.before, c.after) for c in rules.changes(signed, now)] == [("slips", ["a", "b"], ["a", "c"])]
+
+
 def test_a_deadline_that_the_customer_names_later_is_a_correction(story, clock):
     clock.set(datetime(2026, 11, 20, 17, 10, tzinfo=CHINA))
     number = story.register()
