@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import Table, select
 
-from engine import execution, tables
+from engine import tables
 from engine.api import Actor, Scope
 from engine.definitions import Procedure
 from engine.differences import JOINS
@@ -42,13 +42,6 @@ def operations(operations):
             raise Failure("e1", "it does not work")
 
     return operations
-
-
-@pytest.fixture(autouse=True)
-def ids_in_order(monkeypatch):
-    """Ids grow in the order they are given, so that what twins have in the same order also comes in the same order."""
-    numbers = iter(range(1, 10**9))
-    monkeypatch.setattr(execution, "new_id", lambda at: f"{next(numbers):032x}")
 
 
 def renamed(xml: bytes) -> tuple[bytes, dict[str, str]]:

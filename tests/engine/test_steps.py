@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
 from engine.api import Actor, Scope
 from engine.errors import ExpressionError, NotPossible, StepFailed, TaskNotOpen, VersionClash
+from engine.execution import new_id
 from engine.tables import incident, outbox, process_instance, subscription, timer, trace_event, user_task
 from tests.engine.conftest import form
 from tests.engine.drawing import boundary, call, flows, message, plain, process, script, service, timer as timer_xml, user
@@ -384,3 +385,9 @@ def test_an_unknown_name_in_a_condition_fails_the_step(desk):
     root = desk.start("p")
     with pytest.raises(StepFailed, match="nosuch"):
         desk.complete(root, "a")
+
+
+def test_ids_of_one_millisecond_stand_in_the_order_in_which_they_were_made():
+    at, other = datetime(2026, 11, 20, 3, 0, tzinfo=UTC), datetime(2026, 11, 20, 3, 0, 0, 1000, tzinfo=UTC)
+    made = [new_id(at) for _ in range(40)] + [new_id(other)]
+    assert made == sorted(made) and len(set(made)) == 41 and {len(id) for id in made} == {32}
