@@ -128,6 +128,7 @@ _STEPS = st.one_of(
 @example(steps=[("deadline", 600, 793), ("holiday", 10, 0), ("no deadline", 10, 0)], opened=225)
 @example(steps=[("pause", 10, 900), ("undone", 60, "resume"), ("undone", 5, "urgency"), ("resume", 30, 0)], opened=600)
 @example(steps=[("pause", 0, 2), ("deadline", 0, 1), ("resume", 1, 0)], opened=0)
+@example(steps=[("deadline", 433, 111), ("pause", 56, 152), ("pause", 55, 1)], opened=591)
 @example(steps=[("deadline", 600, 200), ("pause", 30, 900), ("resume", 500, 0)], opened=600)
 @example(steps=[("merged and undone", 0, 966), ("holiday", 0, 0)], opened=0)
 @example(steps=[("pause", 60, 700), ("resume", 200, 0), ("merged and undone", 10, 300), ("urgency", 9, 0)], opened=600)
