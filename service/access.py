@@ -68,6 +68,7 @@ IN_CENTRE: dict[str, frozenset[Role]] = {
     "see findings": WORKING | READING,
     "report findings": WORKING,
     "turn findings": DESK | LEAD,
+    "keep reception": DESK | LEAD,
     "see shifts": WORKING | READING,
     "change roster": LEAD,
     "hand over": WORKING,

@@ -27,6 +27,7 @@ from service.calendars.rules import Calendar, Week
 from service.findings.models import Finding, Source
 from service.organisation.models import Role, Unit
 from service.patrols.models import PatrolPlan, Rhythm
+from service.reception.models import MissedCall
 from service.rounds.models import RoundFiling, RoundItem, RoundKind
 from service.settings import Settings
 from service.shifts.models import Leave, LeaveState, Post
@@ -182,6 +183,13 @@ def _leave(app, session, variables: dict[str, Any]) -> Leave:
     )
 
 
+def _missed_call(app, session, variables: dict[str, Any]) -> MissedCall:
+    return MissedCall(
+        number=str(variables["call_number"]), centre_id=1, phone="13800132046", rang_at=variables["rang_at"], rings=5,
+        noted_by=str(variables["noted_by"]), noted_at=app.clock.now(),
+    )  # fmt: skip
+
+
 def _round_item(app, session, variables: dict[str, Any]) -> RoundItem:
     """The line of the timetable that a round or a notice is about."""
     return RoundItem(
@@ -233,6 +241,7 @@ _ROWS = {
     "patrol_number": _plan_of_patrol,
     "handover_number": _post,
     "leave_number": _leave,
+    "call_number": _missed_call,
     "round_number": _round_item,
     "filing_number": _filing,
 }

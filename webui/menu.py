@@ -42,6 +42,8 @@ def _items() -> list[Item]:
     found = [Item("desk.first", "layout-list", gettext("我的工作"))]
     if may_register():
         found.append(Item("desk.register", "pencil", gettext("登记")))
+    if access.may(g.person, "keep reception"):
+        found.append(Item("reception.index", "phone-call", gettext("前台"), phone=False))
     board = access.may(g.person, "see board")
     if board:
         found.append(Item("board.index", "layout-columns", gettext("主管台")))

@@ -15,14 +15,16 @@ from sqlalchemy.orm import Session, joinedload, object_session, selectinload
 
 from service import access
 from service.calendars.queries import calendar_of
+from service.customers.models import Contact
 from service.errors import NotThere
 from service.findings.models import Finding
 from service.organisation.models import Branch, Building, Centre, Company, Person, Project
 from service.patrols.models import Patrol, Visit, VisitState
+from service.reception.models import CallState, CustomerVisit, MissedCall, Visitor
 from service.registers import rules
 from service.registers.rules import Record, Row, Span
-from service.rounds.models import Round, RoundState
-from service.shifts.models import HandoverRecord
+from service.rounds.models import Round, RoundState, WorkplaceCheck
+from service.shifts.models import DayCheck, DayCheckItem, HandoverRecord, Leave
 from service.tickets.models import Ticket
 
 ACTION = "see register"
@@ -52,7 +54,6 @@ class Register:
     last_on: date
     rows: list[Row]
     completeness: rules.Completeness
-    kept: bool
     buildings: list[Building]
 
 
@@ -101,7 +102,6 @@ def register(person: Person, record: Record, centre: Centre, wanted: Wanted) -> 
         last,
         [row for row in rows if _wanted(row, wanted)],
         rules.completeness(rows),
-        record not in rules.NOT_KEPT,
         buildings,
     )
 
@@ -132,8 +132,7 @@ def days(session: Session, centre_id: int, first: date, last: date) -> Time:
 
 def entries(session: Session, record: Record, centre_id: int, time: Time, reader: Person | None = None) -> list[Row]:
     """The entries of a time, oldest first. `reader`: leave out what they may not see."""
-    read = _READ.get(record)
-    return read(session, centre_id, time, reader) if read else []
+    return _READ[record](session, centre_id, time, reader)
 
 
 def last_day(session: Session, centre_id: int, before: datetime) -> date:
@@ -152,14 +151,33 @@ def text(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat(timespec="seconds") if at else None
 
 
-def row(record: Record, key: str, at: datetime, cells: dict, building_id: int | None = None, about: str = "") -> Row:
-    return Row(key, at, cells, rules.missing(record, cells), building_id, about)
+def row(
+    record: Record,
+    key: str,
+    at: datetime,
+    cells: dict,
+    building_id: int | None = None,
+    about: str = "",
+    running: bool = False,
+) -> Row:
+    """An entry. `running`: its time is not over, so nothing is missing yet."""
+    return Row(key, at, cells, () if running else rules.missing(record, cells), building_id, about)
 
 
 # --- calls and visits (clause 11) -------------------------------------------------------------------------------------
 
 
 def _calls(session: Session, centre_id: int, time: Time, reader: Person | None) -> list[Row]:
+    """Requests, calls that nobody answered, and each one's check of the day, in the order of their time."""
+    rows = [
+        *_requests(session, centre_id, time, reader),
+        *_missed(session, centre_id, time),
+        *_checks(session, centre_id, time),
+    ]
+    return sorted(rows, key=lambda entry: entry.at)
+
+
+def _requests(session: Session, centre_id: int, time: Time, reader: Person | None) -> list[Row]:
     seen = access.ticket_filter(access.reach(reader, session=session)) if reader is not None else sa.true()
     tickets = session.scalars(
         sa.select(Ticket)
@@ -204,8 +222,79 @@ def _call(ticket: Ticket, buildings: dict[int, str]) -> Row:
 
 def _masked(contact) -> str | None:
     """A register is looked at by many: the whole number is one key away, on the ticket (clause on lists: PIPL 51)."""
-    digits = next((p.digits for p in contact.phones), "") if contact else ""
+    return _hidden(next((p.digits for p in contact.phones), "") if contact else "")
+
+
+def _hidden(digits: str) -> str | None:
     return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 7 else "****" if digits else None
+
+
+def _missed(session: Session, centre_id: int, time: Time) -> list[Row]:
+    """Missed calls (clause 24.7)."""
+    found = session.scalars(
+        sa.select(MissedCall)
+        .where(MissedCall.centre_id == centre_id, MissedCall.rang_at >= time.start_at, MissedCall.rang_at < time.end_at)
+        .options(joinedload(MissedCall.unit), joinedload(MissedCall.contact).joinedload(Contact.customer))
+    )
+    now = session.info["clock"].now()
+    return [_missed_call(call, call.due_at is not None and call.due_at > now) for call in found]
+
+
+def _missed_call(call: MissedCall, running: bool) -> Row:
+    contact, over = call.contact, call.state not in (CallState.WAITING, CallState.ASKED)
+    cells = {
+        "at": text(call.rang_at),
+        "channel": "missed-call",
+        "place": call.unit.code if call.unit else None,
+        "customer": (contact.customer.name if contact.customer else contact.name) if contact else None,
+        "contact": contact.name if contact else None,
+        "phone": _hidden(call.phone),
+        "category": "missed-call",
+        "request": {"rings": call.rings},
+        "expectation": "call-back",
+        "deadline": text(call.due_at or call.noted_at),
+        "slips": [],
+        "result": _outcome(call) if over else "",
+        "by": call.noted_by,
+        "state": str(call.state),
+    }
+    building = call.unit.building_id if call.unit else None
+    return row(Record.CALLS, call.number, call.rang_at, cells, building, call.number, running=running and not over)
+
+
+def _outcome(call: MissedCall) -> dict:
+    return {
+        "outcome": str(call.state),
+        "by": call.called_by,
+        "reason": call.reason,
+        "words": call.words,
+        "ticket": call.ticket_number,
+    }
+
+
+def _checks(session: Session, centre_id: int, time: Time) -> list[Row]:
+    """Each person's check before going home, once it is done (clause 24.8)."""
+    done = sa.and_(DayCheck.done_at >= time.start_at, DayCheck.done_at < time.end_at)
+    checks = session.scalars(sa.select(DayCheck).where(DayCheck.centre_id == centre_id, done)).all()
+    items: dict[int, list[DayCheckItem]] = defaultdict(list)
+    if checks:
+        query = sa.select(DayCheckItem).where(DayCheckItem.check_id.in_([c.id for c in checks]))
+        for item in session.scalars(query.order_by(DayCheckItem.check_id, DayCheckItem.position)):
+            items[item.check_id].append(item)
+    return [_check(check, items[check.id]) for check in checks]
+
+
+def _check(check: DayCheck, items: list[DayCheckItem]) -> Row:
+    cells = {
+        "at": text(check.done_at),
+        "channel": "end-of-day-check",
+        "category": "end-of-day-check",
+        "request": {"items": [[i.key, i.title] for i in items]},
+        "result": {"answers": [[i.key, str(i.answer), i.words] for i in items]},
+        "by": check.person,
+        "state": "done",
+    }
+    return row(Record.CALLS, check.number, check.done_at, cells, None, check.number)
 
 
 def _building_names(session: Session, centre_id: int) -> dict[int, str]:
@@ -250,18 +339,15 @@ def _floor(visit: Visit, patrol: Patrol, findings: Iterable[Finding]) -> Row:
         "responsible": visit.responsible,
         "state": str(visit.state),
     }
-    made = row(
-        Record.PATROLS, f"{patrol.number}/{visit.position}", patrol.starts_at, cells, visit.building_id, patrol.number
-    )
-    running = visit.state is VisitState.WAITING  # the slot still runs: not walked yet is not missing
-    return Row(made.key, made.at, made.cells, () if running else made.missing, made.building_id, made.about)
+    key, running = f"{patrol.number}/{visit.position}", visit.state is VisitState.WAITING
+    return row(Record.PATROLS, key, patrol.starts_at, cells, visit.building_id, patrol.number, running)
 
 
 # --- shifts (clause 25) -----------------------------------------------------------------------------------------------
 
 
 def _shifts(session: Session, centre_id: int, time: Time, reader: Person | None) -> list[Row]:
-    """Handovers by when they were taken over, and who was on post by when it was to begin."""
+    """Handovers by when they were taken over, who was on post by when it was to begin, leaves and checks by their end."""
     found = session.scalars(
         sa.select(HandoverRecord)
         .where(
@@ -276,7 +362,18 @@ def _shifts(session: Session, centre_id: int, time: Time, reader: Person | None)
             Round.centre_id == centre_id, Round.starts_at >= time.start_at, Round.starts_at < time.end_at
         )
     )
-    rows = [*(_handover(record) for record in found), *(_round(one) for one in rounds)]
+    leaves = session.scalars(
+        sa.select(Leave).where(Leave.centre_id == centre_id, Leave.back_at >= time.start_at, Leave.back_at < time.end_at)
+    )
+    checks = session.scalars(
+        sa.select(WorkplaceCheck).where(
+            WorkplaceCheck.centre_id == centre_id,
+            WorkplaceCheck.checked_at >= time.start_at,
+            WorkplaceCheck.checked_at < time.end_at,
+        )
+    )
+    kinds = ((_handover, found), (_round, rounds), (_leave, leaves), (_workplace, checks))
+    rows = [make(one) for make, ones in kinds for one in ones]
     return sorted(rows, key=lambda entry: (entry.at, entry.key))
 
 
@@ -308,12 +405,103 @@ def _round(one: Round) -> Row:
         "done_at": text(one.ticked_at),
         "state": str(one.state),
     }
-    made = row(Record.SHIFTS, one.number, one.starts_at, cells, None, one.number)
-    waiting = one.state is RoundState.WAITING  # its time still runs: not ticked yet is not missing
-    return Row(made.key, made.at, made.cells, () if waiting else made.missing, None, made.about)
+    return row(
+        Record.SHIFTS, one.number, one.starts_at, cells, None, one.number, running=one.state is RoundState.WAITING
+    )
+
+
+def _leave(leave: Leave) -> Row:
+    """Who was away from the post, why, and who covered (clause 24.6); or that they could not go."""
+    cells = {
+        "at": text(leave.left_at or leave.asked_at),
+        "kind": "leave",
+        "person": leave.person,
+        "to": leave.cover,
+        "matters": leave.reason,
+        "difference": leave.refusal,
+        "done_at": text(leave.back_at),
+        "state": str(leave.state),
+    }
+    return row(Record.SHIFTS, leave.number, leave.back_at, cells, None, leave.number)
+
+
+def _workplace(check: WorkplaceCheck) -> Row:
+    """The week's check of an area's workplaces (clauses 24.1 to 24.5)."""
+    cells = {
+        "at": text(check.checked_at),
+        "kind": "workplace",
+        "post": check.area_name,
+        "person": check.checked_by,
+        "matters": {"answers": dict(check.answers), "findings": list(check.findings)},
+        "done_at": text(check.checked_at),
+        "state": str(check.state),
+    }
+    return row(Record.SHIFTS, check.number, check.checked_at, cells, None, check.number)
+
+
+# --- visitors and visits (clauses 19 and 22) --------------------------------------------------------------------------
+
+
+def _visitors(session: Session, centre_id: int, time: Time, reader: Person | None) -> list[Row]:
+    found = session.scalars(
+        sa.select(Visitor)
+        .where(Visitor.centre_id == centre_id, Visitor.came_at >= time.start_at, Visitor.came_at < time.end_at)
+        .order_by(Visitor.came_at, Visitor.id)
+    )
+    calendar, now = calendar_of(session, centre_id), session.info["clock"].now()
+    today = calendar.local(now).date()
+    return [_visitor(one, calendar.local(one.came_at).date() >= today) for one in found]
+
+
+def _visitor(one: Visitor, today: bool) -> Row:
+    cells = {
+        "at": text(one.came_at),
+        "visitor": f"{one.name[:1]}**",  # lists do not name who comes: the whole name stands at the desk while they are in
+        "host": one.host,
+        "purpose": one.purpose,
+        "id_kind": str(one.id_kind),
+        "badge": one.badge,
+        "left_at": text(one.left_at),
+        "by": one.entered_by,
+    }
+    return row(Record.VISITORS, f"visitor-{one.id}", one.came_at, cells, running=today and one.left_at is None)
+
+
+def _visits(session: Session, centre_id: int, time: Time, reader: Person | None) -> list[Row]:
+    found = session.scalars(
+        sa.select(CustomerVisit)
+        .where(
+            CustomerVisit.centre_id == centre_id,
+            CustomerVisit.visited_at >= time.start_at,
+            CustomerVisit.visited_at < time.end_at,
+        )
+        .options(joinedload(CustomerVisit.unit), joinedload(CustomerVisit.customer))
+        .order_by(CustomerVisit.visited_at, CustomerVisit.id)
+    )
+    return [_visit(one) for one in found]
+
+
+def _visit(one: CustomerVisit) -> Row:
+    cells = {
+        "at": text(one.visited_at),
+        "place": one.unit.code,
+        "customer": one.customer.name,
+        "contact": one.contact,
+        "purpose": one.purpose,
+        "interview": one.interview,
+        "wishes": one.wishes,
+        "by": one.visited_by,
+    }
+    return row(Record.VISITS, f"visit-{one.id}", one.visited_at, cells, one.unit.building_id)
 
 
 # --- which record is read how -----------------------------------------------------------------------------------------
 
 Read = Callable[[Session, int, Time, Person | None], list[Row]]
-_READ: dict[Record, Read] = {Record.CALLS: _calls, Record.SHIFTS: _shifts, Record.PATROLS: _patrols}
+_READ: dict[Record, Read] = {
+    Record.CALLS: _calls,
+    Record.SHIFTS: _shifts,
+    Record.VISITORS: _visitors,
+    Record.VISITS: _visits,
+    Record.PATROLS: _patrols,
+}

@@ -100,13 +100,25 @@ COLUMNS: dict[Record, tuple[Column, ...]] = {
         Column("done_at", 17, needed=True),
         Column("state", 10),
     ),
-    Record.VISITORS: tuple(
-        Column(key, width) for key, width in (("at", 17), ("visitor", 10), ("host", 20), ("purpose", 24), ("id_kind", 10),
-                                              ("badge", 8), ("left_at", 17), ("by", 10))
+    Record.VISITORS: (
+        Column("at", 17, needed=True),
+        Column("visitor", 10, needed=True),
+        Column("host", 20, needed=True),
+        Column("purpose", 24, needed=True),
+        Column("id_kind", 10, needed=True),
+        Column("badge", 8),
+        Column("left_at", 17, needed=True, written=False),
+        Column("by", 10, needed=True),
     ),
-    Record.VISITS: tuple(
-        Column(key, width) for key, width in (("at", 17), ("place", 12), ("customer", 24), ("contact", 10), ("purpose", 20),
-                                              ("interview", 44), ("wishes", 32), ("by", 10))
+    Record.VISITS: (
+        Column("at", 17, needed=True),
+        Column("place", 12, needed=True),
+        Column("customer", 24, needed=True),
+        Column("contact", 10, needed=True),
+        Column("purpose", 20, needed=True),
+        Column("interview", 44, needed=True),
+        Column("wishes", 32),
+        Column("by", 10, needed=True),
     ),
     Record.PATROLS: (
         Column("day", 11, needed=True),
@@ -122,8 +134,13 @@ COLUMNS: dict[Record, tuple[Column, ...]] = {
         Column("state", 8),
     ),
 }  # fmt: skip
-# Records whose procedures are not there yet: their registers are empty because nothing writes them, not because nothing happened.
-NOT_KEPT = frozenset({Record.VISITORS, Record.VISITS})
+# Entries that are no request or handover need less than their form's columns; the kind stands in `category` or `kind`.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "missed-call": ("at", "channel", "phone", "request", "deadline", "result", "by"),
+    "end-of-day-check": ("at", "request", "result", "by"),
+    "leave": ("at", "person", "matters", "done_at"),
+    "workplace": ("at", "post", "person", "matters", "done_at"),
+}
 WANT_SLIP = frozenset({"repair", "complaint"})  # clause 24.8
 WITHOUT_SLIP = frozenset({"withdrawn", "merged"})
 
@@ -151,7 +168,8 @@ def empty(value: Any) -> bool:
 
 def missing(record: Record, cells: dict[str, Any]) -> tuple[str, ...]:
     """The columns of an entry that should not be empty and are, in the form's order."""
-    found = [c.key for c in COLUMNS[record] if c.needed and empty(cells.get(c.key))]
+    needed = NEEDED.get(cells.get("category") or cells.get("kind") or "")
+    found = [c.key for c in COLUMNS[record] if (c.key in needed if needed else c.needed) and empty(cells.get(c.key))]
     if record is Record.CALLS and wants_slip(cells):
         found.append("slips")
     return tuple(found)

@@ -110,7 +110,6 @@ def records(session: Session, review: Review, until: datetime) -> list[dict[str,
     return [
         {
             "key": str(record),
-            "kept": record not in register_rules.NOT_KEPT,
             "rows": _rows(session, review, record, until),
         }
         for record in _records(review)

@@ -208,6 +208,18 @@ LOOKS: dict[str, list[Look]] = {
         Look("full", "qin", "/registers/patrol-record"),
     ],
     "registers.paper": [Look("full", "chen", "/registers/call-visit-register/print")],
+    "reception.index": [
+        Look("empty", "lin", "/reception"),
+        Look("full", "lin", "/reception"),
+        Look("error", "lin", "/reception", send("form[action*='/visits']")),
+        Look("error", "lin", "/reception", send("form[action*='/reception/calls']", phone="1")),
+    ],
+    "reception.call": [
+        Look("full", "lin", "/reception/calls/LD2026-0001"),
+        Look("full", "zhou", "/reception/calls/LD2026-0002"),
+        Look("full", "qin", "/reception/calls/LD2026-0001"),
+        Look("error", "lin", "/reception/calls/LD2026-0001", send("form[data-main]", "[data-default]")),
+    ],
     "reviews.index": [Look("empty", "chen", "/reviews"), Look("full", "chen", "/reviews")],
     "reviews.show": [
         Look("full", "chen", "/reviews/{review}"),
@@ -323,7 +335,7 @@ def lived(live) -> dict[str, str]:
     from service.rounds import actions as rounds
     from service.tickets import actions, changes
     from service.timetable.actions import plan_ahead, start_due
-    from tests.webui.test_access_matrix import on_post, reviewed
+    from tests.webui.test_access_matrix import at_reception, on_post, reviewed
 
     app, story = live.app, Story(live.app)
     lin, liu = story.person("lin"), story.person("liu")
@@ -348,6 +360,7 @@ def lived(live) -> dict[str, str]:
     promise(app, live)
     reviewed(app, story)  # RS2026-0001 is signed, the other one waits
     on_post(app, story)
+    at_reception(app, story)
     live.until("2026-11-23 11:00")
     plan_ahead(app)
     start_due(app, kind="daily-review")  # that of Saturday, which is late

@@ -139,6 +139,7 @@ def live_in(app) -> Town:
     shift(app, story)
     reviewed(app, story)
     on_post(app, story)
+    at_reception(app, story)
     deliver_due(app)
     town.tickets = [at_desk, at_work, complaint, gone]
     fill_ids(app, town)
@@ -207,6 +208,19 @@ def on_post(app, story: Story) -> None:
         start_due(app, kind=kind)
 
 
+def at_reception(app, story: Story) -> None:
+    """A missed call that waits, one that was called back and waits for its ticket, a visitor in the house, a visit."""
+    from service.reception import actions, rules
+
+    lin, here, now = story.person("lin"), story.world.centre_id, app.clock.now()
+    for phone in ("13800132046", "13911112222"):
+        number = actions.note_call(app, lin, here, rules.CallGiven(phone, now - timedelta(minutes=3), 5))
+    actions.complete(app, lin, number, {"reached": "yes", "reason": "在接另一个电话", "words": "灯不亮", "has_request": "yes"})
+    actions.visitor_in(app, lin, here, rules.VisitorGiven("张伟", "恒远律师事务所", "送合同", "id-card", "A12"))
+    given = rules.VisitGiven(now - timedelta(hours=1), "沈静", "发停水通知", "续租没问题", "想换一盏灯")
+    actions.record_visit(app, lin, here, "3-1201", given)
+
+
 def reviewed(app, story: Story) -> None:
     """The first centre's daily review of the day: each matter decided, signed; the weekly one waits."""
     from service import demo
@@ -273,6 +287,8 @@ def fill_ids(app, town: Town) -> None:
             "check_number": column("select number from day_check"),
             "call_id": column("select id from user_task where process_key = 'escalation' and business_key like 'LG%'"),
             "leave_number": column("select number from leave_post"),
+            "call_number": column("select number from missed_call order by id"),
+            "visitor_id": column("select id from visitor order by id"),
             "finding_number": column("select number from finding order by id"),
             "findings.photo:key": column("select key from finding_photo"),
             "round_number": column("select number from round"),

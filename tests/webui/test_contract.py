@@ -47,6 +47,8 @@ def address(rule) -> str:
         "check_number": "ZC2026-0001",
         "leave_number": "LG2026-0001",
         "call_id": "0" * 32,
+        "call_number": "LD2026-0001",
+        "visitor_id": 1,
     }
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda m: str(example[m[1]]), rule.rule)
 

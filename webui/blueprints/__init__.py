@@ -18,6 +18,7 @@ from webui.blueprints.presence import presence
 from webui.blueprints.procedures import procedures
 from webui.blueprints.promises import promises
 from webui.blueprints.queue import queue
+from webui.blueprints.reception import reception
 from webui.blueprints.registers import registers
 from webui.blueprints.reviews import reviews
 from webui.blueprints.rounds import rounds
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     findings,
     shifts,
     registers,
+    reception,
     reviews,
     rounds,
     notices,

@@ -23,8 +23,8 @@ from webui import moments, people, words
 from webui.filters import clock_time, local, month_day, now, weekday
 from webui.gates import service_app
 from webui.i18n import gettext, listed
+from webui.views import entries, things
 from webui.views import findings as finding_views
-from webui.views import things
 
 PAGE = 100
 
@@ -121,25 +121,16 @@ def _day(value: str) -> str:
     return month_day(date.fromisoformat(value))
 
 
-def _kind(value: str) -> str:
-    return {"handover": gettext("交接班"), "round": gettext("岗位值守"), "leave": gettext("离岗")}.get(value, value)
-
-
-def _duty_state(value: str) -> str:
-    return {
-        "waiting": gettext("还没到"),
-        "done": gettext("到位"),
-        "missed": gettext("缺岗"),
-        "signed": gettext("已签"),
-    }.get(value, value)
-
-
 _WORDS: dict[tuple[str, str], Callable[[Any], str]] = {
     ("", "at"): _instant,
     ("", "done_at"): _instant,
     ("", "left_at"): _instant,
-    ("", "channel"): words.channel,
-    ("", "category"): words.category,
+    ("", "channel"): entries.channel,
+    ("", "category"): entries.category,
+    ("", "request"): entries.request,
+    ("", "result"): entries.result,
+    ("", "matters"): entries.matters,
+    ("", "id_kind"): entries.id_kind,
     ("", "expectation"): words.expectation,
     ("", "deadline"): _deadline,
     ("", "slips"): lambda value: listed(*value, items=True),
@@ -148,12 +139,12 @@ _WORDS: dict[tuple[str, str], Callable[[Any], str]] = {
     ("", "to"): people.name_of,
     ("", "responsible"): people.name_of,
     ("", "satisfaction"): lambda value: gettext("%(n)d 分（满意度）", n=int(value)),
-    ("call-visit-register", "state"): words.ticket_state,
+    ("call-visit-register", "state"): entries.call_state,
     ("patrol-record", "state"): _visit,
-    ("shift-handover", "state"): _duty_state,
+    ("shift-handover", "state"): entries.duty_state,
     ("", "slot"): _slot,
     ("", "day"): _day,
-    ("", "kind"): _kind,
+    ("", "kind"): entries.kind,
     **{("", group): _sign for group in rules.GROUPS},
     ("", "findings"): lambda value: listed(
         *(f"{what}（{words.department(who)}）" for _, what, who in value), items=True
@@ -164,7 +155,8 @@ _WORDS: dict[tuple[str, str], Callable[[Any], str]] = {
 
 def know_names(record: Record | str, rows: list[Row]) -> None:
     """Load the names of everybody in the rows in one query."""
-    people.know([row.cells.get(key) for row in rows for key in ("by", "person", "to", "responsible")])
+    named = [row.cells.get(key) for row in rows for key in ("by", "person", "to", "responsible")]
+    people.know([*named, *(found["by"] for row in rows if isinstance(found := row.cells.get("result"), dict) and "by" in found)])
 
 
 # --- one register -----------------------------------------------------------------------------------------------------
@@ -231,7 +223,6 @@ def index(args: Mapping[str, str]) -> SimpleNamespace:
                 rows=r.completeness.rows,
                 short=r.completeness.rows - r.completeness.complete,
                 percent=r.completeness.percent,
-                kept=r.kept,
             )
             for r in found
         ],
@@ -248,7 +239,6 @@ def page(record: Record, args: Mapping[str, str]) -> SimpleNamespace:
         name=name(record),
         centre=found.centre,
         centres=_centres(found.centre, "registers.show", record=str(record)),
-        kept=found.kept,
         columns=[heading(c.key) for c in rules.COLUMNS[record]],
         rows=row_views(record, shown, (number - 1) * PAGE + 1),
         total=len(found.rows),
@@ -267,7 +257,7 @@ def page(record: Record, args: Mapping[str, str]) -> SimpleNamespace:
         file=url_for("registers.file", record=record, **query),
         paper=url_for("registers.paper", record=record, **query),
         more=url_for("registers.show", record=record, **query | {"page": number + 1}) if len(found.rows) > number * PAGE else "",
-        nothing=_nothing(record, found),
+        nothing=_nothing(found),
     )  # fmt: skip
 
 
@@ -293,18 +283,19 @@ def _row(
 
 def _href(record: Record | str, row: Row) -> str:
     if str(record) == Record.CALLS:
-        return url_for("tickets.show", number=row.about)
+        return _entry_href(row)
     if str(record) == Record.PATROLS:
         return url_for("patrols.record", patrol_number=row.about)
     return things.href_of(row.cells.get("kind"), row.about) if row.about else ""
 
 
-def _nothing(record: Record, found: queries.Register) -> str:
-    if not found.kept:
-        return {
-            Record.VISITORS: gettext("来访登记的流程还没有在这里启用，所以没有数据。纸质登记照旧"),
-            Record.VISITS: gettext("客户拜访的流程还没有在这里启用，所以没有数据。纸质登记照旧"),
-        }[record]
+def _entry_href(row: Row) -> str:
+    """The ticket of a request; the page of a missed call or a check."""
+    of = {"missed-call": "call", "end-of-day-check": "end-of-day-check"}.get(row.cells.get("category") or "")
+    return things.href_of(of, row.about) if of else url_for("tickets.show", number=row.about)
+
+
+def _nothing(found: queries.Register) -> str:
     return gettext("这段时间没有记录") if not found.completeness.rows else gettext("没有符合条件的，换个条件看看")
 
 
@@ -359,7 +350,7 @@ def paper(record: Record, args: Mapping[str, str]) -> SimpleNamespace:
         printed=f"{local(now()):%Y-%m-%d %H:%M}",
         by=g.person.name,
         back=url_for("registers.show", record=record, **_query(found, args)),
-        nothing="" if rows else _nothing(record, found),
+        nothing="" if rows else _nothing(found),
     )
 
 
@@ -381,14 +372,13 @@ def file_of(record: Record, args: Mapping[str, str]):
     time = time_words(found.first_on, found.last_on)
 
     def about(count: int) -> list[tuple[str, str]]:
-        facts = [
+        return [
             (gettext("列表"), f"{title}，{found.centre.name}，{time}"),
             (gettext("导出人"), g.person.name),
             (gettext("导出时间"), f"{local(now()):%Y-%m-%d %H:%M}"),
             (gettext("行数"), str(count)),
             (gettext("填全"), f"{found.completeness.complete}/{found.completeness.rows}"),
         ]
-        return facts if found.kept else [*facts, (gettext("说明"), _nothing(record, found))]
 
     key = f"{record} {found.first_on}..{found.last_on}"
     out, _ = exporting.take_out(

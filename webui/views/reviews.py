@@ -182,7 +182,6 @@ def _record(review: Review, record: Mapping[str, Any]) -> SimpleNamespace:
     day_words = month_day(review.patrol_on) if record["key"] == Record.PATROLS and review.patrol_on else ""
     return SimpleNamespace(
         name=register_views.name(record["key"]) + (f"（{day_words}）" if day_words else ""),
-        kept=record["kept"],
         rows=len(record["rows"]),
         short=short_ones,
         href=url_for("registers.show", record=record["key"], centre=review.centre_id, **on),
@@ -324,7 +323,6 @@ def _frozen(record: Mapping[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(
         key=record["key"],
         name=register_views.name(record["key"]),
-        kept=record["kept"],
         columns=[register_views.heading(c.key) for c in register_views.rules.COLUMNS[Record(record["key"])]],
         rows=register_views.row_views(record["key"], rows),
     )
@@ -342,6 +340,8 @@ def href_of(matter: Mapping[str, Any]) -> str:
         return url_for("findings.show", finding_number=about)
     if about[:2] in ("RS", "ZS"):
         return url_for("reviews.show", review_number=about)
+    if about[:2] == "LD":
+        return url_for("reception.call", call_number=about)
     return url_for("tickets.show", number=about) if about[:2] == "20" else ""
 
 
@@ -382,7 +382,8 @@ def _escalation(facts: Mapping[str, Any]) -> str:
 
 def _missing(facts: Mapping[str, Any]) -> str:
     names = listed(*(register_views.heading(key) for key in facts["missing"]), items=True)
-    return gettext("没填%(what)s：%(title)s", what=names, title=facts.get("title") or "")
+    title = register_views.cell(facts.get("record", Record.CALLS), "request", facts.get("title") or "")
+    return gettext("没填%(what)s：%(title)s", what=names, title=title)
 
 
 def _planned(facts: Mapping[str, Any]) -> str:

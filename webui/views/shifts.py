@@ -39,7 +39,7 @@ from webui.filters import Clock, clock, day, local, month_day, now, weekday, whe
 from webui.gates import service_app
 from webui.i18n import gettext, listed
 from webui.people import know, name_of
-from webui.views import things
+from webui.views import entries, things
 from webui.views.story import element_name
 
 LAST = 10  # handovers that are shown
@@ -530,9 +530,7 @@ def counts(form: Mapping[str, str]) -> dict[int, handovers.Count]:
 
 
 def answer_words(value: Any) -> str:
-    return {"done": gettext("办好了"), "told": gettext("已跟部门说"), "handover": gettext("交给下一班")}.get(
-        str(value), ""
-    )
+    return entries.answer(str(value))
 
 
 def check_page(check: DayCheck) -> SimpleNamespace:

@@ -28,6 +28,8 @@ def href_of(kind: str | None, number: str) -> str:
         return url_for("rounds.filing", filing_number=number)
     if kind == "workplace":
         return url_for("rounds.workplace", workplace_number=number)
+    if kind == "call":
+        return url_for("reception.call", call_number=number)
     if kind == "review":
         return url_for("reviews.show", review_number=number)
     return ""

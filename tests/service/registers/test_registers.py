@@ -127,10 +127,6 @@ def test_the_patrol_record_has_a_line_per_floor_and_names_what_is_missing(story,
     assert over.completeness == rules.Completeness(2, 1)
 
 
-def test_a_record_without_a_procedure_says_so(story):
-    assert [r for r in Record if not read(story, r).kept] == [Record.VISITORS, Record.VISITS]
-
-
 def test_a_review_reads_every_entry_of_the_centre(story):
     story.register()
     with story.app.session() as session:
