@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from engine.api import Result
 from service import access
 from service.errors import NotThere, Refused
 from service.findings.models import Finding, Severity
@@ -282,6 +283,23 @@ def submit(
             done = _take(app, session, me, grant, visit, submission_id, given, sha256)
     timetable.start_due(app, kind=FINDING)  # what was seen goes to the departments now
     return done
+
+
+def ask_help(app, person: Person, number: str, question: str, request_id: str | None = None) -> Result:
+    """Ask the superior for help about a patrol that is under way (clause 12); the walk goes on. Raises NotThere, Refused."""
+    if not question.strip():
+        raise Refused("Say in one sentence what you need help with.", "question")
+    with app.writing() as session:
+        me, unit = session.get_one(Person, person.id), session.info["unit"]
+        patrol = session.scalars(sa.select(Patrol).where(Patrol.number == number)).first()
+        if patrol is None:
+            raise NotThere("Patrol", number)
+        actor = access.actor(me, access.require(me, "walk patrols", patrol))
+        values = {"question": question.strip(), "asked_by": me.username}
+        result = app.engine.correlate("ticket.help", number, values, actor=actor, request_id=request_id, unit=unit)
+        if unit.kept is not None:
+            unit.kept.exact = False  # others act on it at once
+        return result
 
 
 def _at_sending(session: Session, phone_now: datetime | None) -> dict[str, int]:

@@ -88,6 +88,16 @@ def record(found):
     return render_template("patrols/record.html", page=views.record(found))
 
 
+@patrols.post("/patrols/<patrol_number>/help")
+@gate(patrol_for, "patrol_number")
+def help(found):
+    """Ask the superior for help about a patrol that is under way (clause 12)."""
+    number, form = found.row.patrol.number, request.form
+    actions.ask_help(service_app(), g.person, number, form.get("question", ""), form.get("request_id", "")[:64] or None)
+    told(gettext("已求助，主管会看到"))
+    return redirect(url_for("patrols.record", patrol_number=number), 303)
+
+
 @patrols.get("/patrols/floors/<int:visit_id>")
 @gate(visit_for, "visit_id")
 def floor(card):

@@ -71,9 +71,25 @@ def tick(one):
 @rounds.post("/rounds/<round_number>/help")
 @gate(round_for, "round_number")
 def help(one):
-    actions.ask_help(service_app(), g.person, one.number, request.form.get("question", ""), _request_id())
+    return _help(one.number, url_for("rounds.index", centre=one.centre_id))
+
+
+@rounds.post("/rounds/filings/<filing_number>/help")
+@gate(filing_for, "filing_number")
+def help_filing(found):
+    return _help(found.number, url_for("rounds.filing", filing_number=found.number))
+
+
+@rounds.post("/rounds/workplaces/<workplace_number>/help")
+@gate(workplace_for, "workplace_number")
+def help_workplace(found):
+    return _help(found.number, url_for("rounds.workplace", workplace_number=found.number))
+
+
+def _help(number: str, page: str):
+    actions.ask_help(service_app(), g.person, number, request.form.get("question", ""), _request_id())
     told(gettext("已求助，主管会看到"))
-    return redirect(url_for("rounds.index", centre=one.centre_id), 303)
+    return redirect(page, 303)
 
 
 # --- the timetable ----------------------------------------------------------------------------------------------------

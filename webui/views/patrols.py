@@ -261,6 +261,7 @@ def record(found: queries.Record) -> SimpleNamespace:
         day=day(patrol.day),
         slot=slot(patrol.slot),
         closed=patrol.closed_at,
+        may_ask=patrol.closed_at is None and access.may(g.person, "walk patrols", patrol),
         groups=[g.name.in_(language()) for g in groups],
         rows=rows,
         done=found.row.done,

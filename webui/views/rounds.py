@@ -157,6 +157,7 @@ def filing(found: RoundFiling) -> SimpleNamespace:
         else "",
         note=found.note,
         may=task is not None,
+        may_ask=found.acknowledged_at is None,
         clock=clock(task.due_at, task.opened_at) if task is not None else None,
     )
 
@@ -178,6 +179,7 @@ def workplace(
         clock=clock(found.due_at, mine=task is not None) if found.state is CheckState.OPEN else None,
         fields=forms.views(form, values or {}, faults, hidden) if form and task else [],
         may=task is not None,
+        may_ask=found.state is CheckState.OPEN,
         answers=[
             (names[group], clause, answers.get(found.answers.get(group), ""))
             for clause, (group, _) in rules.GROUPS.items()
