@@ -23,7 +23,7 @@ from engine.clock import FrozenClock
 from engine.errors import NotFound
 from service.calendars.actions import start_calendar
 from service.calendars.queries import calendar_of
-from service.demo import company, customers, desk, floors, life, people, reviews, rounds, scene, week
+from service.demo import books, company, customers, desk, floors, life, people, reviews, rounds, scene, week
 from service.demo.living import Place, Story
 from service.demo.living import World as Living
 from service.demo.small import CAST, World, build, found, is_there, requests, world
@@ -229,4 +229,5 @@ def _routine(here: week.Week, there: week.Week) -> Story:
     floors.stories(there, "east")
     desk.stories(here)
     rounds.stories(here)
+    books.stories(here, desk.roster_of(here))
     yield from ()

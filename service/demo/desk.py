@@ -6,8 +6,7 @@ she took it over this morning and gives it to Ding tonight. Surprise: the goods 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
@@ -21,17 +20,18 @@ from service.shifts.models import (
     CheckAnswer,
     DayCheck,
     DayCheckItem,
-    Goods,
     GoodsKind,
     Handover,
     HandoverGoods,
     HandoverState,
+    Post,
     Shift,
 )
+from service.shifts.rules import shift_times
 from service.shifts.sheets import IN, OUT
 
 BY_DAY, AT_WEEKENDS, BY_NIGHT, ALSO_BY_NIGHT, LIN = "fangqi", "panli", "dingxf", "xiamy", "lin"
-AHEAD = timedelta(days=7)
+AHEAD, CHECKED_BEFORE, GIVEN_BEFORE = timedelta(days=7), timedelta(minutes=23), timedelta(minutes=11)
 GOODS = (
     ("3 座机房钥匙", "把", GoodsKind.COUNT, 12),
     ("对讲机", "台", GoodsKind.COUNT, 4),
@@ -72,20 +72,12 @@ def begin(week: Week) -> None:
     for given in GOODS:
         roster.save_goods(app, chen, post, roster.GoodsGiven(*given))
     roster.save_cells(app, chen, week.centre_id, {(post, *cell): ("", who) for cell, who in roster_of(week).items()})
-    for cell, who in roster_of(week).items():
-        for at in _instants(week, *cell):
-            week.world.plan(at[0], _handed_over(week, missing=at[1]))
-            week.world.plan(at[0] - timedelta(minutes=12), _checked(week, who))
+    for (day, shift), who in roster_of(week).items():
+        ends_at = shift_times(week.calendar, day, shift)[1]
+        if ends_at > week.from_at:
+            week.world.plan(ends_at - CHECKED_BEFORE, _checked(week, who))
+            week.world.plan(ends_at - GIVEN_BEFORE, _handed_over(week, (day, shift) == (week.working[-3], Shift.DAY)))
     handovers.add_note(app, chen, post, "恒远律所这周有客人来，到了请到 3-1201")
-
-
-def _instants(week: Week, day: date, shift: Shift) -> Iterator[tuple[datetime, bool]]:
-    """When the handover at the end of a shift is worked on, and whether a key is missing then."""
-    ends_at = week.at(day, 18) if shift is Shift.DAY else week.at(day + timedelta(days=1), 8, 30)
-    if shift is Shift.DAY and week.calendar.windows_on(day):
-        ends_at = week.calendar.closing_time(day)
-    if ends_at > week.from_at:
-        yield ends_at - timedelta(minutes=11), (day, shift) == (week.working[-3], Shift.DAY)
 
 
 def stories(week: Week) -> None:
@@ -117,7 +109,7 @@ def _handed_over(week: Week, missing: bool) -> Story:
 def _key_missing(week: Week, handover: Handover) -> Story:
     """The incoming person counts one key less: back once, and then the supervisor decides."""
     app, words = week.world.app, texts.week()["difference"]
-    giver, taker = week.who(handover.outgoing), week.who(handover.incoming)
+    taker = week.who(handover.incoming)
     for again in (False, True):
         _count_in(week, handover, 11)
         handovers.differ(app, taker, handover.number, words["second" if again else "first"])
@@ -125,7 +117,6 @@ def _key_missing(week: Week, handover: Handover) -> Story:
         if not again:
             _give(week, handover, words["recount"])
             yield week.now + week.minutes(2, 4)
-    assert giver.username == handover.outgoing
     handovers.settle(app, week.who("chen"), handover.number, words["settled"])
     yield week.now + week.minutes(2, 4)
 
@@ -169,7 +160,7 @@ def _signing(week: Week, handover: Handover, meaning: str, by: str) -> Signing:
 
 
 def _noted(week: Week, number: int) -> Story:
-    (post_id,) = week.rows(sa.select(Goods.post_id).where(Goods.centre_id == week.centre_id).distinct())
+    (post_id,) = week.rows(sa.select(Post.id).where(Post.centre_id == week.centre_id))
     handovers.add_note(week.world.app, week.who(BY_DAY), post_id, texts.week()["notes"][number])
     yield from ()
 

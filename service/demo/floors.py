@@ -28,7 +28,7 @@ ROUTES = {
     "east": ((("A",), "linyu"),),
 }  # fmt: skip
 BEFORE_END = 12  # minutes of opening time before the demo's end at which Lin has sent her last floor
-SHARE_WALKED = 0.6  # of a patrol that goes on at the end
+SHARE_LEFT, MINUTES_A_FLOOR = 0.4, 3  # of a patrol that goes on at the end, as long as there is time for the rest
 SEEN_ON, SCANNED = 1 / 38, 0.96  # of the floors
 WITHOUT = {AreaKind.HOMES: ("toilets",)}  # what a floor has none of
 TAKEN_DOWN = "停水通知"
@@ -54,7 +54,7 @@ class Told:
     fate: str
 
 
-LIVE = {-1: Told("应急灯不亮", "new"), 0: Told("男卫", "taken")}  # of the patrol that Lin walks last
+LIVE = {-1: Told("应急灯不亮", "new"), 0: Told("男卫", "taken")}  # by floor of the patrol that Lin walks last; -1 is its last one
 
 
 def begin(week: Week, lead: str) -> None:
@@ -119,13 +119,13 @@ def _live(week: Week) -> Slot:
 
 def _patrol(week: Week, slot: Slot, username: str, live: Slot | None, wait: bool) -> Story:
     """One building in one slot, floor after floor in the plan's order."""
+    if slot == live:
+        yield slot.starts_at + timedelta(minutes=1)
+        yield from _walked_by_lin(week, slot, _visits(week, slot))
+        return
     if wait:
         yield slot.starts_at + week.minutes(12, 40)
-    visits = _visits(week, slot)
-    told = _told(week, slot, live)
-    if slot == live:
-        yield from _walked_by_lin(week, slot, visits, told)
-        return
+    visits, told = _visits(week, slot), _places(week).get((slot.code, slot.day, slot.slot), {})
     walker = week.who("lin" if slot.code == LINS and slot.day == week.working[-2] and slot.slot == PatrolSlot.MORNING else username)
     for number, visit in enumerate(visits[: len(visits) - _left_out(week, slot, len(visits))]):
         yield week.now + week.minutes(1.6, 3.4)
@@ -133,17 +133,18 @@ def _patrol(week: Week, slot: Slot, username: str, live: Slot | None, wait: bool
             _walk(week, walker, visit, told.get(number))
 
 
-def _walked_by_lin(week: Week, slot: Slot, visits: list[Visit], told: dict[int, Told]) -> Story:
+def _walked_by_lin(week: Week, slot: Slot, visits: list[Visit]) -> Story:
     """Spread over the time that there was; the last floor twelve minutes before the end, some left where the slot goes on."""
     last_at = week.told.b(BEFORE_END)
-    goes_on = slot.ends_at > week.world.end_at
-    count = max(1, int(len(visits) * SHARE_WALKED)) if goes_on else len(visits)
-    first_at = max(min(week.now, last_at - timedelta(minutes=2 * count)), slot.starts_at + timedelta(minutes=1))
+    minutes_left = max(0, (slot.ends_at - week.world.end_at) / timedelta(minutes=1))
+    left = min(int(len(visits) * SHARE_LEFT), int(minutes_left / MINUTES_A_FLOOR))
+    count = max(1, len(visits) - left)
+    first_at = max(min(slot.starts_at + week.minutes(12, 40), last_at - timedelta(minutes=2 * count)), week.now)
     count = min(count, max(1, int((last_at - first_at) / timedelta(minutes=1))))
     step = (last_at - first_at) / max(1, count - 1)
     for number, visit in enumerate(visits[:count]):
         yield last_at if number == count - 1 else first_at + number * step
-        _walk(week, week.who("lin"), visit, told[-1] if number == count - 1 else told.get(number))
+        _walk(week, week.who("lin"), visit, LIVE.get(-1 if number == count - 1 else number))
 
 
 def _visits(week: Week, slot: Slot) -> list[Visit]:
@@ -169,12 +170,8 @@ def _basement(week: Week) -> tuple[str, date, PatrolSlot]:
     return LINS, week.working[-4], PatrolSlot.AFTERNOON
 
 
-def _told(week: Week, slot: Slot, live: Slot | None) -> dict[int, Told]:
-    """What is seen on which floor of which patrol, beside what chance gives; -1 is the last one that Lin walks."""
-    return LIVE if slot == live else _places(week).get((slot.code, slot.day, slot.slot), {})
-
-
 def _places(week: Week) -> dict[tuple[str, date, PatrolSlot], dict[int, Told]]:
+    """What is seen on which floor of which patrol, beside what chance gives."""
     days = week.working
     return {
         ("3", days[-2], PatrolSlot.MORNING): {1: Told("楼层牌", "to look at")},

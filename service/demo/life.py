@@ -79,6 +79,17 @@ def _ticket(world: World, place: Place, category: str, fate: str) -> Story:
     yield from _visited(world, place, case, fate)
 
 
+def plain_repair(world: World, caller: Caller) -> Request:
+    """Something that a caller wants repaired, in opening hours."""
+    return _request(world.chance, "repair", caller, True)
+
+
+def goes_on(world: World, place: Place, case: Case) -> Story:
+    """A ticket that somebody else has registered, on its plain way to the return visit."""
+    yield from _worked_on(world, place, case, "plain")
+    yield from _visited(world, place, case, "plain")
+
+
 def _registered(world: World, place: Place, category: str, fate: str) -> Case:
     chance, open_now = world.chance, place.calendar.is_open(world.clock.now())
     caller = _caller(chance, place)

@@ -141,7 +141,7 @@ def last_day(session: Session, centre_id: int, before: datetime) -> date:
     instants = [
         session.scalar(sa.select(sa.func.max(column)).where(table.centre_id == centre_id, column <= before))
         for table, column in ((Ticket, Ticket.registered_at), (HandoverRecord, HandoverRecord.taken_at), (Visit, Visit.arrived_at),
-                              (Round, Round.ticked_at))
+                              (Round, Round.ticked_at), (Visitor, Visitor.came_at), (CustomerVisit, CustomerVisit.visited_at))
     ]  # fmt: skip
     return max((calendar.local(at).date() for at in instants if at is not None), default=calendar.local(before).date())
 

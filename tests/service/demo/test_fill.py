@@ -17,6 +17,7 @@ from service import db, demo
 from service.auth.actions import login
 from service.customers.models import Contact, ContactPhone
 from service.customers.queries import by_phone, find_units
+from service.demo import texts
 from service.errors import LoginRefused
 from service.findings import queries as finding_queries
 from service.findings.models import Finding, FindingPhoto, FindingState
@@ -24,8 +25,10 @@ from service.notifications.models import Notice
 from service.organisation.models import Person
 from service.patrols import queries as patrol_queries
 from service.patrols.models import Visit, VisitState
+from service.reception.models import CallState, CustomerVisit, MissedCall, Visitor
 from service.reviews import queries as review_queries
 from service.reviews.models import Review, ReviewAction, ReviewState, ReviewVersion
+from service.reviews.rules import MatterKind
 from service.rounds import queries as round_queries
 from service.rounds.models import Round, RoundFiling, RoundState, WorkplaceCheck
 from service.settings import Settings
@@ -216,6 +219,21 @@ def test_posts_were_ticked_a_window_waits_for_quality_and_a_workplace_was_found_
     assert [str(state) for state in filings] == ["acknowledged", "filed"]
     assert any(rows(filled, sa.select(WorkplaceCheck.findings)))
     assert rows(filled, sa.select(Leave).where(Leave.back_at.is_not(None)))
+
+
+def test_the_desks_own_books_are_kept_and_a_call_waits_to_be_called_back(filled):
+    """Clauses 19, 22 and 24.7."""
+    visitors = rows(filled, sa.select(Visitor.left_at))
+    assert len(visitors) > 15 and any(visitors)
+    assert len(rows(filled, sa.select(CustomerVisit.id))) >= 4
+    calls = rows(filled, sa.select(MissedCall.state).order_by(MissedCall.rang_at))
+    assert CallState.ANSWERED in calls
+    if filled.clock.now() != SATURDAY_NIGHT:
+        assert calls[-1] is CallState.WAITING
+
+
+def test_every_kind_of_matter_has_words_for_its_decision():
+    assert set(texts.week()["decisions"]) == {str(kind) for kind in MatterKind}
 
 
 def test_at_any_hour_the_pages_have_something_to_show(filled):
