@@ -30,6 +30,7 @@ from service.notifications.deliver import deliver_due
 from service.notifications.delivery import send_due
 from service.presence import actions as presence
 from service.reviews import actions as reviews
+from service.shifts import following as rosters
 from service.tickets import recompute
 from service.timetable import actions as timetable
 
@@ -121,8 +122,9 @@ class ClockProcess:
             self._alive_at["timetable"] = time.monotonic()
 
     def planning(self) -> None:
-        """Plan today and tomorrow: rosters, plans and calendars may have changed."""
+        """Let rosters follow their calendars, then plan today and tomorrow: rosters, plans and calendars may have changed."""
         if not self._paused():
+            rosters.catch_up(self.app)
             timetable.plan_ahead(self.app)
 
     def outbox(self) -> None:

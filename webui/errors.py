@@ -244,7 +244,7 @@ def _invalid(error: engine.FormInvalid) -> Fault:
         422,
         gettext("还有 %(n)d 处要改", n=len(error.faults)),
         gettext("改好标红的地方再提交"),
-        rule=gettext("；").join(text_of(fault).rstrip("。.") for fault in error.faults.values()),
+        rule=gettext("；").join(dict.fromkeys(text_of(fault).rstrip("。.") for fault in error.faults.values())),
     )
 
 

@@ -17,7 +17,16 @@ from service.organisation.models import Area, AreaKind, Building, Centre, Floor,
 from service.organisation.queries import members, names_of
 from service.organisation.rules import DESK
 from service.patrols import planner
-from service.patrols.models import Patrol, PatrolPlan, PatrolPlanFloor, PatrolPoint, Posting, Visit, VisitState
+from service.patrols.models import (
+    Patrol,
+    PatrolPlan,
+    PatrolPlanFloor,
+    PatrolPoint,
+    Posting,
+    Submission,
+    Visit,
+    VisitState,
+)
 
 LAST_VISITS = 6
 LAST_PATROLS = 30
@@ -225,6 +234,7 @@ class Record:
     findings: list[Finding]
     photos: dict[int, FindingPhoto]  # visit id -> the picture that was asked for
     names: dict[str, str]
+    uncounted: list[Submission]  # entries that came when the floor was walked or missed already
 
 
 def record(person: Person, number: str) -> Record:
@@ -237,8 +247,12 @@ def record(person: Person, number: str) -> Record:
     ids = [v.id for v in visits]
     findings = list(session.scalars(sa.select(Finding).where(Finding.visit_id.in_(ids)).order_by(Finding.id)))
     proofs = session.scalars(sa.select(FindingPhoto).where(FindingPhoto.visit_id.in_(ids)))
+    counted = {v.submission_id for v in visits if v.submission_id}
+    entries = session.scalars(sa.select(Submission).where(Submission.visit_id.in_(ids)).order_by(Submission.arrived_at, Submission.id))
+    uncounted = [entry for entry in entries if entry.id not in counted]
     people = [u for v in visits for u in (v.walked_by, v.responsible)] + [f.reported_by for f in findings]
-    return Record(PatrolRow(patrol, visits), findings, {p.visit_id: p for p in proofs}, names_of(session, people))
+    names = names_of(session, people + [entry.sent_by for entry in uncounted])
+    return Record(PatrolRow(patrol, visits), findings, {p.visit_id: p for p in proofs}, names, uncounted)
 
 
 # --- a floor's past ---------------------------------------------------------------------------------------------------

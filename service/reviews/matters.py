@@ -207,7 +207,7 @@ def not_started(session: Session, review: Review, now: datetime) -> Iterator[Mat
     """What was planned to start by itself, did not, and has left nothing else behind: no clock ran, or each try failed."""
     time = covered(session, review, now)
     for run in timetable.unrecorded(session, review.centre_id, time.start_at, time.end_at):
-        facts = {"planned": run.kind, "title": timetable.name_of(session, run), "due_at": text(run.due_at)}
+        facts = {"planned": run.kind, "title": timetable.name_of(session, run), "due_at": text(run.due_at), "reason": run.reason}
         yield Matter(f"{MatterKind.NOT_STARTED}:{run.id}", MatterKind.NOT_STARTED, "", facts)
 
 

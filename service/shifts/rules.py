@@ -19,10 +19,15 @@ LONGEST_LEAVE = timedelta(hours=12)
 
 
 def shift_times(calendar: Any, day: date, shift: Shift) -> tuple[datetime, datetime]:
-    """When a shift begins and ends: the day shift with the opening hours, on a closed day and at night by wall time."""
+    """When a shift begins and ends: the day shift with the opening hours, on a closed day and at night by wall time.
+
+    On a day that closes later than the night would begin, the night begins at closing: nobody is relieved before the end.
+    """
     zone = ZoneInfo(calendar.zone)
     if shift == Shift.NIGHT:
-        return datetime.combine(day, NIGHT_BEGINS, zone), datetime.combine(day + timedelta(days=1), NIGHT_ENDS, zone)
+        begins = datetime.combine(day, NIGHT_BEGINS, zone)
+        closes = calendar.closing_time(day) if calendar.windows_on(day) else begins
+        return max(begins, closes), datetime.combine(day + timedelta(days=1), NIGHT_ENDS, zone)
     if calendar.windows_on(day):
         return calendar.opening_time(day), calendar.closing_time(day)
     return datetime.combine(day, NIGHT_ENDS, zone), datetime.combine(day, NIGHT_BEGINS, zone)

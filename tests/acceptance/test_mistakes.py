@@ -20,7 +20,8 @@ def test_a_fault_stands_at_its_field_and_the_words_stay(desk, live):
     assert "z-bad" in bad.get_attribute("class") and "要填" in bad.inner_text()
     group = bad.locator("[role=radiogroup]")
     assert group.get_attribute("aria-invalid") == "true" and "fault" in group.get_attribute("aria-describedby")
-    assert "处要改" in lin.page.locator("[role=alert]:visible").first.inner_text()
+    told = lin.page.locator("[role=alert]:visible").first.inner_text()
+    assert "处要改" in told and told.count("要填") == 1, "the same words for several fields are said once"
     assert live.tables() == before
 
 

@@ -240,3 +240,24 @@ def test_the_page_costs_a_fixed_number_of_statements(visitor, app):
         wang.get("/calendar")
         counts.append(len(seen))
     assert len(set(counts)) == 1, counts
+
+
+def test_shifts_that_have_not_begun_are_shown_before_they_move_with_the_hours(app, visitor):
+    from datetime import date
+
+    from service.organisation.queries import person_named
+    from service.shifts import roster
+    from service.shifts.models import Shift
+
+    with app.session() as session:
+        chen = person_named(session, "chen")
+    post = roster.add_post(app, chen, 1, "前台", "specialist", "lin")
+    roster.save_cells(app, chen, 1, {(post, date(2026, 11, 23), Shift.DAY): ("", "lin")})
+    who = visitor("chen")
+    change = {"what": "day", "on": "2026-11-23", "kind": "special", "hours": "09:00-17:00", "text": "年会"}
+    seen = who.post("/calendar/preview", change)
+    page = text_of(seen)
+    assert "会改的班次 1" in page and "林晓雯" in page and "08:30–18:00" in page and "09:00–17:00" in page
+    done = who.post("/calendar/save", sent_again(seen))
+    assert done.status_code == 303 and "1 个班次的时间跟着改了" in text_of(who.get(done.location))
+    assert "会改的班次" not in text_of(who.post("/calendar/preview", change | {"on": "2026-11-25"}))

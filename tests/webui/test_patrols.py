@@ -139,6 +139,29 @@ def test_the_record_shows_who_when_what_and_what_to_look_at(visitor, walked, clo
     assert "值得看一眼的 1 层" in page and "没扫码" in page and "答得太快" in page and "林晓雯" in page
 
 
+def test_the_record_names_entries_that_did_not_count_and_why(visitor, walked, clock):
+    """Zhou's phone had no network: the floor was Lin's by then. Another entry came after the slot."""
+    from service.patrols import actions
+
+    zhou, hole = walked.story.person("zhou"), {"group": "facilities", "words": "防火门坏", "severity": "minor"}
+    sent = walked.entry(12, answers=FINE | {"facilities": "finding"}, findings=[hole])
+    walked.walk(12)
+    actions.submit(walked.app, zhou, walked.visits()[12].id, "no-network-1", sent)
+    clock.set(MONDAY.replace(hour=12))
+    walked.app.engine.fire_due()
+    clock.set(MONDAY.replace(hour=12, minute=40))
+    actions.submit(walked.app, zhou, walked.visits()[13].id, "no-network-2", walked.entry(13))
+    page = text(visitor("chen").get(f"/patrols/{walked.record().row.patrol.number}"))
+    late = page.split("没算进记录的补传")[1]
+    assert "林晓雯先巡过这一层" in late and "和记录不同：公共设施：有问题" in late and "防火门坏" in late
+    assert "时段完了才到，算漏巡" in late and late.count("周敏") == 2
+
+
+def test_a_record_whose_entries_all_counted_says_nothing_of_late_ones(visitor, walked, clock):
+    walked.walk(12)
+    assert "没算进记录的补传" not in text(visitor("chen").get(f"/patrols/{walked.record().row.patrol.number}"))
+
+
 def test_a_supervisor_keeps_the_plan_on_a_page(visitor, walked):
     chen = visitor("chen")
     page = chen.get("/patrols/plan").get_data(as_text=True)

@@ -10,11 +10,13 @@ import pytest
 
 from service import demo
 from service.rounds import rules
+from service.timetable.actions import plan_ahead
 from tests.conftest import CHINA
 from tests.people import Story
 from tests.service.patrols.walking import Round
-from tests.service.reviews.reviewing import QUARTER_PAST_FIVE, Reviewing
+from tests.service.reviews.reviewing import MONDAY_REVIEW, QUARTER_PAST_FIVE, Reviewing
 from tests.service.rounds.posts import Posts
+from tests.service.shifts.desk import Desk
 
 pytestmark = pytest.mark.databases("sqlite")
 
@@ -167,3 +169,11 @@ def test_help_on_a_patrol_is_asked_on_its_page_and_goes_up_by_itself(app, clock,
     assert "十二层门锁着" in text(wang.get(page))
     assert wang.post(page, {"answer": "advise", "guidance": "找保安开", "request_id": "a"}).status_code == 303
     assert walk.record().row.patrol.closed_at is None, "the walk goes on"
+
+
+def test_what_no_clock_started_stands_in_the_review_with_its_reason(app, clock, visitor):
+    Desk(Story(app), clock, start=False)
+    plan_ahead(app)
+    reviewing = Reviewing(Story(app), clock, at=MONDAY_REVIEW)
+    page = text(visitor("chen").get(f"/reviews/{reviewing.number}"))
+    assert re.search(r"到点没开始：交接班 前台，[^，]*，那段时间时钟没有走", page), page[:1500]

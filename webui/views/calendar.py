@@ -20,14 +20,16 @@ from service.calendars.rules import Calendar, DayKind
 from service.calendars.wording import unpublished_warning, weekday_label
 from service.errors import Refused
 from service.organisation.models import Centre
+from service.shifts import following
 from service.tickets import recompute
 from service.tickets.models import Ticket
-from webui import moments, words
+from webui import moments, people, words
 from webui.errors import Fault
 from webui.filters import local, month_day, now, weekday, when
 from webui.gates import service_app
-from webui.i18n import colon, comma, gettext, language
+from webui.i18n import colon, comma, gettext, language, listed
 from webui.people import name_of
+from webui.views.shifts import shift as shift_name
 from webui.views.story import element_name
 
 NORMAL = "normal"  # the form's word for "as the week says"
@@ -95,6 +97,17 @@ class ShiftView:
     earlier: bool
 
 
+@dataclass(frozen=True)
+class RosterView:
+    """A shift that a change moves."""
+
+    day: str
+    post: str
+    person: str
+    before: str
+    after: str
+
+
 @dataclass(slots=True)
 class PreviewPage:
     """A change before it is saved. `theirs` is what somebody else saved meanwhile."""
@@ -110,6 +123,7 @@ class PreviewPage:
     more: int
     warning: str
     unreachable: list[str]
+    roster: list[RosterView]
     nothing: bool
     theirs: list[tuple[DayView, DayView]] = field(default_factory=list)
     fault: Fault | None = None
@@ -370,10 +384,26 @@ def preview(centre: Centre, draft: Draft, seen: int | None) -> PreviewPage:
         max(0, len(found.shifts) - SHOWN_SHIFTS),
         unpublished_warning(found.unpublished_years, language()),
         list(found.unreachable),
+        _roster(following.preview(g.session, centre.id, changed), newest, changed),
         changed == newest,
         *_theirs(centre, newest, seen, today),
         back=url_for("calendar.index", centre=centre.id, month=draft.month),
     )
+
+
+def _roster(moved: list[following.Moved], old: Calendar, new: Calendar) -> list[RosterView]:
+    """The shifts that move, in words."""
+    people.know([one.person for one in moved])
+    return [
+        RosterView(
+            f"{month_day(one.day)} {weekday_label(one.new[0], new, language())}",
+            listed(one.post, shift_name(one.shift)),
+            name_of(one.person),
+            "–".join(f"{old.local(at):%H:%M}" for at in one.old),
+            "–".join(f"{new.local(at):%H:%M}" for at in one.new),
+        )
+        for one in moved
+    ]
 
 
 def _pairs(old: Calendar, new: Calendar, today: date) -> list[tuple[DayView, DayView]]:
@@ -429,13 +459,18 @@ def _moment(at: datetime | None, calendar: Calendar) -> str:
 # --- saving --------------------------------------------------------------------------------------------------------
 
 
-def save(person, centre: Centre, draft: Draft, seen: int | None, request_id: str | None) -> recompute.Changed:
-    return recompute.change_calendar(
+def save(person, centre: Centre, draft: Draft, seen: int | None, request_id: str | None) -> following.Changed:
+    return following.change_calendar(
         service_app(), person, centre.id, draft.change, reason=draft.reason, seen=seen, request_id=request_id
     )
 
 
-def saved_words(done: recompute.Changed) -> str:
+def saved_words(changed: following.Changed) -> str:
+    shifts = gettext("%(n)d 个班次的时间跟着改了", n=len(changed.shifts)) if changed.shifts else ""
+    return listed(_limits_words(changed.tickets), shifts)
+
+
+def _limits_words(done: recompute.Changed) -> str:
     moved, failed = len(done.followed.shifts), len(done.followed.failed)
     if failed:
         return gettext("第 %(n)d 版已存，%(failed)d 件单的时限还没跟上，几分钟内会再算", n=done.version, failed=failed)

@@ -18,7 +18,7 @@ from service.reviews import queries as reviews
 from webui import words
 from webui.filters import Clock, clock, clock_time, day, when
 from webui.gates import service_app
-from webui.i18n import gettext, language, listed
+from webui.i18n import colon, gettext, language, listed
 from webui.people import know, name_of, names
 from webui.views.pages import Row
 
@@ -269,6 +269,28 @@ def record(found: queries.Record) -> SimpleNamespace:
         missed=[r.label for r in rows if r.state == "missed"],
         decided=_decided(patrol.number),
         look=[r for r in rows if r.look],
+        uncounted=_uncounted(found, groups),
+    )
+
+
+def _uncounted(found: queries.Record, groups) -> list[SimpleNamespace]:
+    """Entries that came too late to be the floor's own: what each says otherwise, and why it was not taken."""
+    visits = {v.id: v for v in found.row.visits}
+    return [_late_entry(entry, visits[entry.visit_id], found.findings, groups) for entry in found.uncounted]
+
+
+def _late_entry(entry, visit, findings: list, groups) -> SimpleNamespace:
+    walked = visit.state == VisitState.DONE
+    said = entry.content.get("answers", {})
+    other = [f"{g.name.in_(language())}{colon()}{answer(said.get(g.key))}" for g in groups if said.get(g.key) != visit.answers.get(g.key)]
+    mine = [f for f in findings if (f.visit_id, f.reported_by, f.reported_at) == (visit.id, entry.sent_by, entry.arrived_at)]
+    return SimpleNamespace(
+        label=visit.label,
+        who=name_of(entry.sent_by),
+        arrived=when(entry.arrived_at),
+        why=gettext("%(who)s先巡过这一层", who=name_of(visit.walked_by)) if walked else gettext("时段完了才到，算漏巡"),
+        other=listed(*other, items=True),
+        findings=[(f.number, f.words, url_for("findings.show", finding_number=f.number)) for f in mine],
     )
 
 

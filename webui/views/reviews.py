@@ -19,6 +19,7 @@ from webui import people, words
 from webui.filters import clock, clock_time, day, local, month_day, now, weekday, when
 from webui.i18n import gettext, listed
 from webui.views import registers as register_views
+from webui.views import timetable
 
 LONGEST_SHOWN = 400_000  # characters of a content that the page carries to say what changed; a page may send 1 MB
 
@@ -405,7 +406,7 @@ _WHAT = {
     "open-finding": lambda f: gettext("巡查的问题还没关：%(title)s", title=f["title"]),
     "weak-proof": lambda f: gettext("%(place)s的巡查要看一眼", place=f["place"]),
     "unchecked": lambda f: gettext("没做检查：%(what)s", what=f.get("title") or gettext("班后自查")),
-    "not-started": lambda f: gettext("到点没开始：%(what)s", what=_planned(f)),
+    "not-started": lambda f: listed(gettext("到点没开始：%(what)s", what=_planned(f)), timetable.reason(f.get("reason") or "")),
     "action-late": lambda f: gettext("定了没办：%(what)s", what=f["title"]),
     "no-review": lambda f: gettext("%(day)s没有日审", day=_day(f["day"])),
     "unsigned": lambda f: gettext("%(day)s的日审没签", day=_day(f["day"])),

@@ -68,13 +68,20 @@ def _trouble(session: Session, run: PlannedRun) -> str:
 def _became(run: PlannedRun) -> str:
     if run.state == RunState.STARTED:
         return gettext("晚了 %(t)s", t=minutes(run.late_seconds // 60))
-    why = gettext("那段时间时钟没有走") if run.reason == WINDOW_PASSED else refusals.said(run.reason) if run.reason else ""
+    why = reason(run.reason)
     states = {
         RunState.MISSED: gettext("没开始"),
         RunState.CALLED_OFF: gettext("取消了"),
         RunState.PLANNED: gettext("过了点还没开始"),
     }
     return listed(states[run.state], why)
+
+
+def reason(stored: str) -> str:
+    """Why something did not start by itself, in the reader's language; empty where nothing says."""
+    if stored == WINDOW_PASSED:
+        return gettext("那段时间时钟没有走")
+    return refusals.said(stored) if stored else ""
 
 
 def _aligned(rows: list[list[str]]) -> Iterator[str]:
