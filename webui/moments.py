@@ -1,7 +1,7 @@
 """Dates and times as people type them: 2025-12-01, 08:30 or both; also 20251201, 2025/12/1, 0830 and full-width digits.
 
 One way to write them in both languages, whatever the browser's own is. A field is drawn by the macro `moment`
-(`templates/macros/ui.html`), a picker beside it is the browser's. Instants are the wall time of the centre's zone.
+(`templates/fields/_moment.html`), a picker beside it is the browser's. Instants are the wall time of the centre's zone.
 """
 
 from __future__ import annotations

@@ -185,3 +185,15 @@ def repair(visitor):
     answer = lin.post("/register", REPAIR | {"request_id": "first"})
     assert answer.status_code == 303, answer.get_data(as_text=True)
     return answer.location
+
+
+@pytest.fixture
+def reviewing(app, clock):
+    """Friday, a quarter past five: the review of the day begins, with a repair of half past nine that has no slip."""
+    from tests.people import Story
+    from tests.service.reviews.reviewing import QUARTER_PAST_FIVE, Reviewing
+
+    story = Story(app)
+    clock.set(QUARTER_PAST_FIVE - timedelta(hours=8))
+    story.register()
+    return Reviewing(story, clock)

@@ -14,6 +14,7 @@ from tests.people import COMPLAINT, Story
 from tests.service.patrols.walking import FINE, MONDAY, Round
 from tests.service.reviews.reviewing import Reviewing
 from tests.webui.test_access_matrix import photo
+from tests.webui.reading import text
 
 pytestmark = pytest.mark.usefixtures("walked")
 
@@ -27,10 +28,6 @@ def app(centre):
 @pytest.fixture
 def walked(app, clock) -> Round:
     return Round(Story(app), clock)
-
-
-def text(answer) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.get_data(as_text=True)))
 
 
 def entry(clock, **more) -> dict:

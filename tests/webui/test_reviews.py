@@ -12,8 +12,7 @@ from service import demo
 from service.reviews import actions
 from service.tickets.models import Ticket
 from service.timetable.actions import start_due
-from tests.people import Story
-from tests.service.reviews.reviewing import QUARTER_PAST_FIVE, Reviewing
+from tests.webui.reading import hidden, text
 
 NUMBER = "RS2026-0001"
 PAGE = f"/reviews/{NUMBER}"
@@ -22,23 +21,6 @@ PAGE = f"/reviews/{NUMBER}"
 @pytest.fixture
 def app(centre):
     return centre
-
-
-@pytest.fixture
-def reviewing(app, clock) -> Reviewing:
-    """A repair without a slip at half past nine, and the review of the day."""
-    story = Story(app)
-    clock.set(QUARTER_PAST_FIVE - timedelta(hours=8))
-    story.register()
-    return Reviewing(story, clock)
-
-
-def text(answer) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.get_data(as_text=True))))
-
-
-def hidden(answer, name: str) -> str:
-    return html.unescape(re.search(rf'name="{name}" value="([^"]*)"', answer.get_data(as_text=True))[1])
 
 
 def decide_all(browser) -> None:

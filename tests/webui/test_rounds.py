@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import re
 
@@ -12,6 +11,7 @@ from service.rounds import rules
 from tests.people import Story
 from tests.service.rounds.posts import Posts
 from tests.webui.test_access_matrix import photo
+from tests.webui.reading import text
 
 
 @pytest.fixture
@@ -25,10 +25,6 @@ def posts(app, clock) -> Posts:
     made = Posts(Story(app), clock)
     made.at("08:15")
     return made
-
-
-def text(answer) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.get_data(as_text=True))))
 
 
 def test_the_phone_shows_what_is_due_and_the_vips_by_name(visitor, posts):

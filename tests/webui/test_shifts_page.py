@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from service.shifts.models import HandoverState, Shift
 from service.timetable.actions import plan_ahead, start_due
 from tests.people import Story
 from tests.service.shifts.desk import DAY, FRIDAY, Desk, at
+from tests.webui.reading import text
 
 
 @pytest.fixture
@@ -22,10 +22,6 @@ def app(centre):
 @pytest.fixture
 def shift(app, clock) -> Desk:
     return Desk(Story(app), clock, start=False)
-
-
-def text(answer) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.get_data(as_text=True)))
 
 
 def follow(browser, path: str, data: dict) -> str:

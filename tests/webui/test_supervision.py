@@ -14,9 +14,10 @@ from service.timetable.actions import plan_ahead
 from tests.conftest import CHINA
 from tests.people import Story
 from tests.service.patrols.walking import Round
-from tests.service.reviews.reviewing import MONDAY_REVIEW, QUARTER_PAST_FIVE, Reviewing
+from tests.service.reviews.reviewing import MONDAY_REVIEW, Reviewing
 from tests.service.rounds.posts import Posts
 from tests.service.shifts.desk import Desk
+from tests.webui.reading import hidden, text
 
 pytestmark = pytest.mark.databases("sqlite")
 
@@ -27,27 +28,10 @@ def app(centre):
 
 
 @pytest.fixture
-def reviewing(app, clock) -> Reviewing:
-    """Friday, a quarter past five, with a repair of the morning."""
-    story = Story(app)
-    clock.set(QUARTER_PAST_FIVE - timedelta(hours=8))
-    story.register()
-    return Reviewing(story, clock)
-
-
-@pytest.fixture
 def posts(app, clock) -> Posts:
     made = Posts(Story(app), clock)
     made.at("08:15")
     return made
-
-
-def text(answer) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.get_data(as_text=True))))
-
-
-def hidden(answer, name: str) -> str:
-    return html.unescape(re.search(rf'name="{name}" value="([^"]*)"', answer.get_data(as_text=True))[1])
 
 
 def sign_page(browser, address: str):
