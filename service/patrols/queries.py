@@ -29,7 +29,7 @@ from service.patrols.models import (
 )
 
 LAST_VISITS = 6
-LAST_PATROLS = 30
+LAST_DAYS = 5  # with a patrol; whole days, so that the sums of a day are right
 LOOKED_AHEAD = 14  # days; no holiday is longer
 
 
@@ -121,11 +121,13 @@ class Past:
     findings: int
 
 
-def past(person: Person, most: int = LAST_PATROLS) -> list[Past]:
-    """The patrols within reach that ended last, the newest first."""
+def past(person: Person, most: int = LAST_DAYS) -> list[Past]:
+    """The patrols within reach of the last `most` days on which one ended, the newest first."""
     session, mine = object_session(person), access.reach(person)
-    over = sa.select(Patrol).where(access.centre_filter(mine, "see patrols", Patrol.centre_id), Patrol.closed_at.is_not(None))
-    patrols = list(session.scalars(over.order_by(Patrol.day.desc(), Patrol.ends_at.desc(), Patrol.id).limit(most)))
+    over = access.centre_filter(mine, "see patrols", Patrol.centre_id), Patrol.closed_at.is_not(None)
+    days = sa.select(Patrol.day).where(*over).distinct().order_by(Patrol.day.desc()).limit(most).subquery()
+    latest = sa.select(Patrol).where(*over, Patrol.day.in_(sa.select(days.c.day)))
+    patrols = list(session.scalars(latest.order_by(Patrol.day.desc(), Patrol.ends_at.desc(), Patrol.name, Patrol.id)))
     visits = sa.select(Visit.patrol_id, sa.func.count(), sa.func.sum(sa.case((Visit.state == VisitState.DONE, 1), else_=0)))
     counts = {id: (all_, done) for id, all_, done in session.execute(
         visits.where(Visit.patrol_id.in_([p.id for p in patrols])).group_by(Visit.patrol_id))}  # fmt: skip

@@ -51,6 +51,13 @@ def test_the_days_floors_come_ones_own_first(visitor, walked):
     assert "我负责" in page and "0 / 4 层" in page
 
 
+def test_ones_own_floors_stand_open_and_those_of_others_are_folded(visitor, walked):
+    page = visitor("lin").get("/patrols").get_data(as_text=True)
+    own, folded = page.split('<details class="z-walked"', 1)
+    assert "3座12层" in own and "3座10层" not in own
+    assert "别人负责的 3 层" in folded and "3座10层" in folded
+
+
 def test_out_of_hours_the_page_shows_the_next_slots_and_the_latest_records(visitor, walked, clock):
     """Monday evening: nothing is to be walked; on Friday night the next slots are Monday's."""
     walked.walk(12)
@@ -58,7 +65,7 @@ def test_out_of_hours_the_page_shows_the_next_slots_and_the_latest_records(visit
     walked.app.engine.fire_due(100)
     page = text(visitor("lin").get("/patrols"))
     assert "现在没有要巡的 明天 08:30 到 12:00 3座 4 层 明天 12:00 到 18:00 3座 4 层" in page
-    assert "最近的巡查记录 3座 上午 XC2026-0001 今天，1 / 4 层 漏巡 3 层" in page
+    assert "最近的巡查记录 今天 1 / 4 层 漏巡 3 层 3座 上午 XC2026-0001 1 / 4 层 漏巡 3 层" in page
     clock.set(MONDAY + timedelta(days=4, hours=13))
     assert "周一 08:30 到 12:00" in text(visitor("lin").get("/patrols"))
 
@@ -73,7 +80,8 @@ def test_the_record_says_why_floors_were_missed_as_the_daily_review_has_it(visit
 
 
 def test_a_patrol_is_one_row_on_the_first_screen(visitor, walked):
-    assert "巡查：3座 上午，还有 4 层" in text(visitor("lin").get("/"))
+    page = text(visitor("lin").get("/"))
+    assert "巡查：3座 上午，还有 4 层" in page and "先出问题的排前面 1 " in page, "it counts like any other row"
     assert "巡查：3座" not in text(visitor("gao").get("/"))
 
 
@@ -159,6 +167,13 @@ def test_a_record_whose_entries_all_counted_says_nothing_of_late_ones(visitor, w
     assert "没算进记录的补传" not in text(visitor("chen").get(f"/patrols/{walked.record().row.patrol.number}"))
 
 
+def test_the_plan_folds_each_building_to_its_counts_and_opens_what_lacks_something(visitor, walked):
+    page = visitor("chen").get("/patrols/plan").get_data(as_text=True)
+    folds = page.split('id="floors"')[1].split("</form>")[0].split('<details class="z-building"')[1:]
+    lacking = [fold for fold in folds if "3 层没人负责" in fold]
+    assert len(folds) == 3 and [fold for fold in folds if fold.startswith(" open")] == lacking
+
+
 def test_a_supervisor_keeps_the_plan_on_a_page(visitor, walked):
     chen = visitor("chen")
     page = chen.get("/patrols/plan").get_data(as_text=True)
@@ -195,7 +210,11 @@ def test_what_is_posted_is_noted_and_taken_down(visitor, walked):
         {"floor": str(walked.floors[12]), "kind": "notice", "title": "停水通知", "expires_on": "2026-12-01"},
     )
     page = chen.get("/patrols/plan").get_data(as_text=True)
-    assert "停水通知" in page
+    assert "停水通知" in page and "过期了" not in page
+    walked.clock.set(MONDAY + timedelta(days=9))
+    chen = visitor("chen")
+    page = chen.get("/patrols/plan").get_data(as_text=True)
+    assert "过期了，还没撤" in page
     chen.post(re.search(r"/patrols/postings/\d+/down", page)[0])
     assert "停水通知" not in text(chen.get("/patrols/plan"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +16,7 @@ from service.patrols.models import PatrolSlot, VisitState
 from service.patrols.planner import SLOT_NAMES
 from service.reviews import queries as reviews
 from webui import words
-from webui.filters import Clock, clock, clock_time, day, when
+from webui.filters import Clock, clock, clock_time, day, local, now, when
 from webui.gates import service_app
 from webui.i18n import colon, gettext, language, listed
 from webui.people import know, name_of, names
@@ -67,7 +67,7 @@ def flag(value) -> str:
 # --- today ------------------------------------------------------------------------------------------------------------
 
 
-FEW = 6  # floors that others answer for are shown at once up to this number
+FEW = 6  # of one's own floors there are none: those of others are shown at once up to this number
 
 
 @dataclass(slots=True)
@@ -78,7 +78,6 @@ class FloorView:
     who: str
     href: str
     mine: bool
-    marks: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -89,9 +88,10 @@ class PatrolView:
     count: str
     until: str
     record_href: str
-    waiting: list[FloorView]
+    mine: list[FloorView]  # still to walk, by the reader
+    others: list[FloorView]  # still to walk, by others
     walked: list[FloorView]
-    open: bool  # the waiting floors are shown at once
+    open: bool  # the floors of others are shown at once
 
 
 def today() -> SimpleNamespace:
@@ -101,7 +101,7 @@ def today() -> SimpleNamespace:
     return SimpleNamespace(
         patrols=[_patrol(row) for row in rows],
         coming=_coming(queries.coming(g.person)),
-        past=[_past(row) for row in queries.past(g.person)],
+        past=_past_days(queries.past(g.person)),
         leads=leads,
         may_walk=access.may(g.person, "walk patrols"),
         centres=queries.centres_of(g.person),
@@ -118,9 +118,10 @@ def _patrol(row: queries.PatrolRow) -> PatrolView:
         gettext("%(done)d / %(all)d 层", done=row.done, all=len(row.visits)),
         gettext("%(at)s 前", at=when(patrol.ends_at)),
         url_for("patrols.record", patrol_number=patrol.number),
-        sorted(waiting, key=lambda f: not f.mine),
+        [f for f in waiting if f.mine],
+        [f for f in waiting if not f.mine],
         [_floor(v) for v in row.visits if v.state != VisitState.WAITING],
-        any(f.mine for f in waiting) or len(waiting) <= FEW,
+        len(waiting) <= FEW,
     )
 
 
@@ -136,13 +137,33 @@ def _coming(found: list[queries.Coming]) -> list[SimpleNamespace]:
     ]
 
 
+def _past_days(rows: list[queries.Past]) -> list[SimpleNamespace]:
+    """The records day by day, each day with its sums; the latest one is open."""
+    days = {d: [row for row in rows if row.patrol.day == d] for d in dict.fromkeys(row.patrol.day for row in rows)}
+    return [_past_day(of, n == 0) for n, of in enumerate(days.values())]
+
+
+def _past_day(rows: list[queries.Past], latest: bool) -> SimpleNamespace:
+    done, floors = sum(r.done for r in rows), sum(r.floors for r in rows)
+    findings, missed = sum(r.findings for r in rows), sum(r.patrol.missed for r in rows)
+    return SimpleNamespace(
+        name=day(rows[0].patrol.day),
+        open=latest,
+        sums=listed(
+            gettext("%(done)d / %(all)d 层", done=done, all=floors),
+            gettext("%(n)d 处问题", n=findings) if findings else "",
+        ),
+        missed=gettext("漏巡 %(n)d 层", n=missed) if missed else "",
+        rows=[_past(row) for row in rows],
+    )
+
+
 def _past(row: queries.Past) -> SimpleNamespace:
     patrol = row.patrol
     return SimpleNamespace(
         name=name_in_words(patrol),
         number=patrol.number,
         href=url_for("patrols.record", patrol_number=patrol.number),
-        day=day(patrol.day),
         count=gettext("%(done)d / %(all)d 层", done=row.done, all=row.floors),
         missed=gettext("漏巡 %(n)d 层", n=patrol.missed) if patrol.missed else "",
         findings=gettext("%(n)d 处问题", n=row.findings) if row.findings else "",
@@ -181,7 +202,6 @@ def _floor(visit) -> FloorView:
         listed(name_of(who) if who else "", clock_time(visit.arrived_at) if visit.arrived_at else ""),
         url_for("patrols.floor", visit_id=visit.id),
         visit.responsible == g.person.username,
-        [flag(f) for f in visit.flags],
     )
 
 
@@ -378,10 +398,9 @@ def _past_row(visit, patrol, findings: int) -> SimpleNamespace:
 def plan(centre) -> SimpleNamespace:
     found = queries.plan_page(g.person, centre)
     in_plan = {floor: plan.name for plan, floors in found.plans for floor in floors if plan.active}
-    buildings: dict[int, Any] = {}
+    buildings: dict[int, list] = {}
     for line in found.floors:
-        place = buildings.setdefault(line.building.id, SimpleNamespace(name=line.building.name, floors=[]))
-        place.floors.append(_plan_floor(line, in_plan))
+        buildings.setdefault(line.building.id, []).append(line)
     return SimpleNamespace(
         centre=centre,
         centres=queries.centres_of(g.person, "change patrols"),
@@ -399,11 +418,32 @@ def plan(centre) -> SimpleNamespace:
             )
             for plan, floors in found.plans
         ],
-        buildings=list(buildings.values()),
+        buildings=[_plan_building(lines, in_plan) for lines in buildings.values()],
         people=found.people,
         rhythms=rhythms(),
         kinds=posting_kinds(),
         without_tag=sum(not line.points for line in found.floors if line.floor.id in in_plan),
+    )
+
+
+def _plan_building(lines: list[queries.FloorLine], in_plan: dict[int, str]) -> SimpleNamespace:
+    """A building folded to its counts; `lacks` says what somebody has to see to and opens it."""
+    floors = [_plan_floor(line, in_plan) for line in lines]
+    walked = [f for f in floors if f.plan]
+    unled, untagged = sum(not f.responsible for f in walked), sum(not f.points for f in walked)
+    return SimpleNamespace(
+        name=lines[0].building.name,
+        floors=floors,
+        sums=listed(
+            gettext("%(n)d 层", n=len(floors)),
+            gettext("在计划里 %(n)d 层", n=len(walked)) if len(walked) < len(floors) else "",
+            listed(*dict.fromkeys(f.responsible for f in floors if f.responsible), items=True),
+        ),
+        lacks=listed(
+            gettext("%(n)d 层没人负责", n=unled) if unled else "",
+            gettext("%(n)d 层没有码", n=untagged) if untagged else "",
+        ),
+        points=[(f.name, p) for f in floors for p in f.points],
     )
 
 
@@ -414,7 +454,17 @@ def _plan_floor(line: queries.FloorLine, in_plan: dict[int, str]) -> SimpleNames
         responsible=line.responsible.name if line.responsible else "",
         plan=in_plan.get(line.floor.id, ""),
         points=line.points,
-        postings=[(p, posting_kinds()[str(p.kind)], day(p.expires_on)) for p in line.postings],
+        postings=[_posted(p) for p in line.postings],
+    )
+
+
+def _posted(posting) -> SimpleNamespace:
+    return SimpleNamespace(
+        id=posting.id,
+        title=posting.title,
+        kind=posting_kinds()[str(posting.kind)],
+        until=day(posting.expires_on),
+        past=posting.expires_on < local(now()).date(),
     )
 
 

@@ -23,7 +23,8 @@ def first_screen(person, everything: bool) -> dict:
     """Everything the template of the first screen shows."""
     work = queries.my_work(person)
     items = queries.all_work(person) if everything else work.items
-    rows = _with_patrols(person, items) + [waiting_row(i) for i in work.waiting[:WAITING_SHOWN]]
+    mine = _with_patrols(person, items)
+    rows = mine + [waiting_row(i) for i in work.waiting[:WAITING_SHOWN]]
     more = (
         ""
         if everything or not work.more
@@ -39,7 +40,7 @@ def first_screen(person, everything: bool) -> dict:
         "desk": desk,
         "work": SimpleNamespace(
             rows=rows,
-            total=len(items) + (0 if everything else work.more),
+            total=len(mine) + (0 if everything else work.more),
             more=more,
             all=everything,
             next_words=upcoming,
