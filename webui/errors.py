@@ -31,7 +31,7 @@ from service import db
 from service import errors as service
 from webui import sessions
 from webui.forms import text_of
-from webui.i18n import gettext, listed
+from webui.i18n import colon, gettext, listed
 from webui.refusals import said
 from webui.words import role
 
@@ -105,8 +105,13 @@ def _again(dispatch: Callable) -> Callable:
     return dispatched
 
 
-def fault_of(error: Exception) -> Fault:
-    """The words for an error. Unknown ones become a generic page with a number that stands in the log."""
+def fault_of(error: Exception, form=None) -> Fault:
+    """The words for an error; values that break `form`'s rules are named by its labels.
+
+    Unknown ones become a generic page with a number that stands in the log.
+    """
+    if isinstance(error, engine.FormInvalid):
+        return _invalid(error, form)
     for kind in type(error).__mro__:
         if words := WORDS.get(kind):
             return words(error)
@@ -239,13 +244,28 @@ def _step_failed(error: engine.EngineError) -> Fault:
     )
 
 
-def _invalid(error: engine.FormInvalid) -> Fault:
+def _invalid(error: engine.FormInvalid, form) -> Fault:
     return Fault(
         422,
         gettext("还有 %(n)d 处要改", n=len(error.faults)),
         gettext("改好标红的地方再提交"),
-        rule=gettext("；").join(dict.fromkeys(text_of(fault).rstrip("。.") for fault in error.faults.values())),
+        rule=gettext("；").join(_wrong_with(error.faults, {c.key: c.label for c in form.fields} if form else {})),
     )
+
+
+def _wrong_with(faults: dict, labels: dict[str, str]) -> list[str]:
+    """One sentence per kind of fault, with the fields it is about: 要填：诉求、客户期望."""
+    about: dict[str, list[str]] = {}
+    for key, fault in faults.items():
+        missing = getattr(fault, "rule", "") == "required" and not fault.message_zh and key in labels
+        about.setdefault("" if missing else text_of(fault).rstrip("。."), []).append(labels.get(key, ""))
+    return [_named(what, listed(*names, items=True)) for what, names in about.items()]
+
+
+def _named(what: str, names: str) -> str:
+    if not what:
+        return gettext("要填：%(names)s", names=names)
+    return f"{names}{colon()}{what}" if names else what
 
 
 def _not_allowed(error: service.NotAllowed) -> Fault:
@@ -296,7 +316,6 @@ WORDS: dict[type, Callable] = {
     engine.NotFound: _missing,
     engine.TaskNotOpen: _task_not_open,
     engine.VersionClash: _clash,
-    engine.FormInvalid: _invalid,
     engine.NotPossible: _not_possible,
     engine.TooLateToUndo: _too_late_to_undo,
     engine.StepUndone: _undone,

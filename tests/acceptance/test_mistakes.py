@@ -21,7 +21,7 @@ def test_a_fault_stands_at_its_field_and_the_words_stay(desk, live):
     group = bad.locator("[role=radiogroup]")
     assert group.get_attribute("aria-invalid") == "true" and "fault" in group.get_attribute("aria-describedby")
     told = lin.page.locator("[role=alert]:visible").first.inner_text()
-    assert "处要改" in told and told.count("要填") == 1, "the same words for several fields are said once"
+    assert "还有 1 处要改" in told and "要填：类别" in told, "the field by its name"
     assert live.tables() == before
 
 

@@ -258,7 +258,7 @@ def test_a_finding_is_worked_on_from_its_page(visitor, walked):
     assert gao.post(f"/findings/{number}/tasks/{task}", {"worker": "gao"}).status_code == 303
     fix = walked.story.task("gao", "put_right", number).task_id
     wrong = gao.post(f"/findings/{number}/tasks/{fix}", {"result": ""})
-    assert wrong.status_code == 422 and "还有 1 处要改" in text(wrong)
+    assert wrong.status_code == 422 and "还有 1 处要改 要填：怎么改的 改好标红" in text(wrong)
     picture = (io.BytesIO(photo()), "a.png")
     assert (
         gao.post(f"/findings/{number}/tasks/{fix}", {"result": "换了电池", "photo_after": picture}).status_code == 303

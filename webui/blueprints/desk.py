@@ -153,7 +153,7 @@ def _again(form, values, error):
         request.form.get("category", ""),
         request.form.get("about", ""),
     )
-    page.fault = fault_of(error)
+    page.fault = fault_of(error, form)
     faults = error.faults if isinstance(error, FormInvalid) else {}
     named = getattr(error, "field", None)
     page.errors = {named: said(error)} if named in ("unit_id", "about") else {}

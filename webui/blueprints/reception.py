@@ -66,12 +66,13 @@ def call(found):
 def complete(found):
     """Call back, or say which ticket came of it."""
     task, number = queries.task_of(g.session, found), found.number
-    values = forms.sent(views.form_of(task)[0], request.form) if task is not None else {}
+    form = views.form_of(task)[0] if task is not None else None
+    values = forms.sent(form, request.form) if form is not None else {}
     try:
         actions.complete(service_app(), g.person, number, values, _count("seen"), _request_id())
     except (FormInvalid, Refused, VersionClash, StepFailed) as error:
         look_again()
-        remember(fault_of(error))
+        remember(fault_of(error, form))
         page = views.call_page(queries.call_named(g.session, number), values, error)
         return render_template("reception/call.html", page=page), fault_of(error).status
     look_again()

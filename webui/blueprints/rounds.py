@@ -190,7 +190,7 @@ def check(found):
         actions.check(service_app(), g.person, found.number, values, _request_id())
     except (FormInvalid, Refused) as error:
         look_again()
-        fault = fault_of(error)
+        fault = fault_of(error, form)
         remember(fault)
         again = queries.check_for(g.person, found.number)
         return render_template("rounds/workplace.html", page=views.workplace(again, values, error)), fault.status

@@ -228,7 +228,7 @@ def again(card, task_id: str, values: dict[str, Any], error) -> SimpleNamespace:
     faults = error.faults if isinstance(error, FormInvalid) else {}
     for task in found.tasks:
         if task.id == task_id and (form := form_of(card, task_id)):
-            task.fault = fault_of(error)
+            task.fault = fault_of(error, form)
             task.fields = forms.views(form, values, faults)
     return found
 

@@ -157,7 +157,7 @@ def again(card, values: dict[str, Any], error) -> Page:
     if isinstance(error, VersionClash):
         card = queries.task_card(g.person, card.task.id)
     found = _page(card)
-    found.fault = fault_of(error)
+    found.fault = fault_of(error, form)
     faults = (
         error.faults
         if isinstance(error, FormInvalid)
