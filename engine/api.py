@@ -16,7 +16,7 @@ import orjson
 import sqlalchemy
 from sqlalchemy import bindparam, delete, select
 
-from engine import history, incidents, messages, starting, timers
+from engine import history, incidents, messages, starting
 from engine.catalogue import Catalogue
 from engine.checks import check
 from engine.clock import Clock, SystemClock
@@ -25,8 +25,7 @@ from engine.commands.cancel import cancel
 from engine.commands.common import Result, replay
 from engine.commands.complete import complete
 from engine.commands.correlate import correlate
-from engine.commands.deliver import deliver, send
-from engine.commands.fire import fire_timer
+from engine.commands.deliver import send
 from engine.commands.migrate import migrate, unmigrate
 from engine.commands.resolve import resolve
 from engine.commands.retime import retime, retime_element
@@ -40,7 +39,8 @@ from engine.expressions import Expressions
 from engine.feel import Feel, Function, from_json
 from engine.migration import Moved
 from engine.operations import Registry
-from engine.sql import Prepared
+from engine.sql import Prepared, passing
+from engine.sweep import Sweep, sweep
 from engine.tables import process_instance, step_undo, timer, user_task
 from engine.undo import Memory, Remembered, note
 from engine.unit_of_work import Unit, unit_of_work
@@ -98,21 +98,21 @@ class Engine:
         try:
             with unit_of_work(self.database, self.clock.now) as unit:
                 yield unit
-        except StepFailed as error:
-            self._note_failure(error, {"command": "step", "reason": error.reason})
+        except Exception as error:
+            self._note_failure(error)
             raise
 
-    def _note_failure(self, error: StepFailed, asked: dict) -> None:
-        """Open the incident of a failed step, if its family is stored (a failed start leaves nothing)."""
-        if error.instance_id is None or error.kind == "conflict":
-            return
-        with unit_of_work(self.database, self.clock.now) as unit:
-            stored = unit.connection.execute(select(process_instance.c.id, process_instance.c.root_id).where(
-                process_instance.c.id.in_([error.instance_id, error.root_id]))).all()
-            if stored:
-                if error.instance_id not in {row.id for row in stored}:
-                    error.instance_id = error.root_id  # what was called has gone with the step
-                incidents.record(unit.connection, unit.now, error, stored[0].root_id, asked)
+    def _note_failure(self, error: Exception) -> None:
+        """Open the incident of a failed step, if its family is stored (a failed start leaves nothing). What failed may have been a
+        timer that was due before it: that one is put off, and the step can be sent again.
+        """
+        if (timer_id := getattr(error, "timer_id", None)) is not None and not passing(error):
+            with unit_of_work(self.database, self.clock.now) as unit:
+                incidents.put_off(unit.connection, unit.now, timer, timer_id, error)
+        elif isinstance(error, StepFailed) and error.instance_id is not None and error.kind != "conflict":
+            with unit_of_work(self.database, self.clock.now) as unit:
+                if root := incidents.stored_root(unit.connection, error):
+                    incidents.record(unit.connection, unit.now, error, root, {"command": "step", "reason": error.reason})
 
     def publish(self, unit: Unit, family) -> None:
         """Tell the listeners of a family's new events, once they are committed. Every command ends with it."""
@@ -142,7 +142,7 @@ class Engine:
         with self.unit(unit) as unit:
             version, changed = self.catalogue.put(unit.connection, procedure, unit.now, actor.person, if_new)
             if changed:
-                starting.arm(self, unit.connection, unit.now)
+                starting.arm(self, unit, deployed=procedure.key)
         return Deployed(procedure.key, procedure.hash, version, changed)
 
     # ---- commands --------------------------------------------------------------------------------------------------
@@ -266,75 +266,14 @@ class Engine:
         """Fire the due timers, start what begins by itself, deliver what is buffered: each in a transaction of its own; a failing
         one delays nobody else.
         """
-        fired, failed = self._deliver(limit)
-        started, late = self._start_due(limit)
-        fired, failed = fired + started, failed + late
-        with self.database.connect() as connection:
-            rows = timers.due_rows(connection, self.clock.now(), limit)
-        seen = set()
-        for timer_id, root_id in rows:
-            if root_id in seen:
-                continue  # its family's overdue timers went together
-            seen.add(root_id)
-            try:
-                with unit_of_work(self.database, self.clock.now) as unit:
-                    fired += fire_timer(self, unit, timer_id, root_id)
-            except sqlalchemy.exc.OperationalError:
-                log.warning("timer %s waits: the database is busy", timer_id)
-            except Exception as error:
-                failed += 1
-                log.exception("timer %s failed", timer_id)
-                with unit_of_work(self.database, self.clock.now) as unit:
-                    incidents.timer_failed(unit.connection, unit.now, timer_id, root_id, error)
-        with self.database.connect() as connection:
-            due = [at for at in (timers.next_due_at(connection), starting.next_due_at(connection)) if at is not None]
-            return Sweep(fired, failed, min(due, default=None))
-
-    def _deliver(self, limit: int) -> tuple[int, int]:
-        """Give buffered messages and signals to who waits for them: how many went, how many failed."""
-        done = failed = 0
-        with self.database.connect() as connection:
-            if not messages.any_kept(connection):
-                return 0, 0
-            ids = messages.deliverable(connection, self.clock.now(), self.catalogue.start_messages(connection), limit)
-        for id in ids:
-            try:
-                with unit_of_work(self.database, self.clock.now) as unit:
-                    done += deliver(self, unit, id)
-            except sqlalchemy.exc.OperationalError:
-                log.warning("message %s waits: the database is busy", id)
-            except Exception as error:
-                failed += 1
-                log.exception("message %s could not be delivered", id)
-                with unit_of_work(self.database, self.clock.now) as unit:
-                    messages.failed(unit.connection, id, unit.now)
-                if isinstance(error, StepFailed):
-                    self._note_failure(error, {"command": "deliver", "id": id})
-        return done, failed
-
-    def _start_due(self, limit: int) -> tuple[int, int]:
-        """Start the procedures whose start timer is due: how many began, how many failed."""
-        done = failed = 0
-        with self.database.connect() as connection:
-            ids = starting.due_rows(connection, self.clock.now(), limit)
-        for id in ids:
-            try:
-                with self.unit() as unit:
-                    done += starting.fire(self, unit, id)
-            except sqlalchemy.exc.OperationalError:
-                log.warning("start timer %s waits: the database is busy", id)
-            except Exception:
-                failed += 1
-                log.exception("start timer %s failed", id)
-                with unit_of_work(self.database, self.clock.now) as unit:
-                    starting.failed(unit.connection, id, unit.now)
-        return done, failed
+        return sweep(self, limit)
 
     def arm_starts(self) -> int:
         """Arm the start timers of procedures in force in every scope that has none yet; drop expired messages. Idempotent."""
         with self.unit() as unit:
             messages.forget(unit.connection, unit.now)
-            return starting.arm(self, unit.connection, unit.now)
+        with self.unit() as unit:
+            return starting.arm(self, unit)
 
     def retry(self, incident_id: str, *, actor: Actor) -> bool:
         """Fire the timer or deliver the message of an incident again, now, and resolve it. Raises NotFound, NotPossible, or what
@@ -438,7 +377,7 @@ class Engine:
     @contextmanager
     def _reading(self, unit: Unit | None):
         if unit is not None:
-            yield unit.connection
+            yield unit.connection if isinstance(unit, Unit) else unit
             return
         with self.database.connect() as connection:
             yield connection

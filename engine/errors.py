@@ -94,3 +94,7 @@ class StepFailed(EngineError):
 
 class NotPossible(EngineError):
     """The command does not fit the state of the thing (cancelled, ended, not armed). The text says what would fit."""
+
+
+class InUse(Exception):
+    """Somebody is working on the family just now; who does not want to wait looks again later."""

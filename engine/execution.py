@@ -18,7 +18,7 @@ from sqlalchemy import JSON, Connection, Select, Text, bindparam, cast, delete, 
 
 from engine import messages, timers
 from engine.dialect import EventKind, Kind
-from engine.errors import EngineError, ExpressionError, NotFound, StepFailed
+from engine.errors import EngineError, ExpressionError, InUse, NotFound, StepFailed
 from engine.feel import from_json, to_json
 from engine.following import follow
 from engine.history import GENESIS, Chain, Event
@@ -226,6 +226,9 @@ class Running:
             raise
         except EngineError as error:
             raise StepFailed(self.id, element.id, str(error), type(error).__name__) from error
+        except Exception as error:  # an operation's own: it stays what it is, for the domain knows it; an incident says where it was
+            error.instance_id, error.element_id = self.id, element.id
+            raise
 
     def holds(self, token: Token) -> bool:
         return self._at(token, token.element.event.expression) is True
@@ -456,9 +459,11 @@ class Family:
 
     # ---- members ---------------------------------------------------------------------------------------------------
     @classmethod
-    def lock(cls, engine, connection: Connection, now: datetime, actor: Actor, root_id: str) -> Family:
-        """The family of `root_id`, its root row locked until the transaction ends."""
-        return cls(engine, connection, now, actor, lock_root(connection, root_id))
+    def lock(cls, engine, connection: Connection, now: datetime, actor: Actor, root_id: str, wait: bool = True) -> Family:
+        """The family of `root_id`, its root row locked until the transaction ends. Raises InUse where another has it and we do not
+        wait.
+        """
+        return cls(engine, connection, now, actor, lock_root(connection, root_id, wait))
 
     @property
     def root(self) -> Running:
@@ -714,10 +719,14 @@ class Family:
                 "not_before_at": not_before_at, "sent_at": None, "tries": 0, "error": None}
 
 
-def lock_root(connection: Connection, root_id: str) -> dict:
-    """The row of a root instance, locked until the transaction ends. Raises NotFound."""
-    row = _LOCK.first(connection, id=root_id)
+def lock_root(connection: Connection, root_id: str, wait: bool = True) -> dict:
+    """The row of a root instance, locked until the transaction ends. Raises NotFound; InUse where another has it and we do not wait
+    (on SQLite the transaction itself is the lock).
+    """
+    row = (_LOCK if wait else _LOCK_FREE).first(connection, id=root_id)
     if row is None:
+        if not wait and _INSTANCE.first(connection, id=root_id) is not None:
+            raise InUse(root_id)
         raise NotFound("Process instance", root_id)
     return row
 
@@ -742,6 +751,7 @@ def tell(connection: Connection, chain: Chain) -> None:
 _CHANGES = ("tokens", "variables", "scopes", "version", "state", "ended_at", "chain_seq", "chain_hash")
 _INSTANCE = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")))
 _LOCK = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")).with_for_update())
+_LOCK_FREE = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")).with_for_update(skip_locked=True))
 _NEW_INSTANCE = Prepared(insert(process_instance))
 _UPDATE_INSTANCE = Prepared(update(process_instance).where(
     process_instance.c.id == bindparam("b_id"), process_instance.c.version == bindparam("b_version")).values(

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, func, insert, not_, or_, select, true, update
 
 from engine.errors import EngineError, StepFailed
-from engine.tables import incident, process_instance, timer, trace_event
+from engine.tables import buffered_message, incident, process_instance, start_timer, timer, trace_event
 
 RETRY_AFTER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
 
@@ -30,41 +30,72 @@ class Cause:
 
 
 def record(connection: Connection, now: datetime, error: Exception, root_id: str, asked: dict,
-           timer_id: str | None = None) -> str:
-    """Open an incident, or count one more try on the open one of the same place and cause; its id."""
-    kind = error.kind if isinstance(error, StepFailed) else type(error).__name__
+           waiting_id: str | None = None, centre_id: int | None = None) -> str:
+    """Open an incident, or count one more try on the open one of the same place and cause; its id.
+
+    root_id: of the family; the id of what waits where nothing was stored yet. waiting_id, centre_id: of what waits (see `put_off`).
+    """
+    kind = (error.kind if isinstance(error, StepFailed) else type(error).__name__)[:incident.c.kind.type.length]
     element = getattr(error, "element_id", None)
     same = select(incident.c.id).where(incident.c.root_id == root_id, incident.c.resolved_at.is_(None), incident.c.kind == kind,
-                                       incident.c.element_id == element, incident.c.timer_id == timer_id)
+                                       incident.c.element_id == element, incident.c.timer_id == waiting_id)
     if (known := connection.execute(same).scalar()) is not None:
-        connection.execute(update(incident).where(incident.c.id == known).values(
-            tries=incident.c.tries + 1, reason=str(error)))
+        failed_again(connection, known, error)
         return known
-    row = connection.execute(select(process_instance.c.centre_id).where(process_instance.c.id == root_id)).first()
+    ids = [root_id, getattr(error, "instance_id", None) or root_id]
+    centres = dict(connection.execute(select(process_instance.c.id, process_instance.c.centre_id).where(
+        process_instance.c.id.in_(ids))).all())
     id = uuid4().hex
     connection.execute(insert(incident).values(
-        id=id, root_id=root_id, instance_id=getattr(error, "instance_id", None) or root_id, centre_id=row.centre_id if row else 0,
-        element_id=element, timer_id=timer_id, kind=kind, reason=str(error), command=json.dumps(asked, default=str), tries=1,
-        opened_at=now, resolved_at=None, resolved_by=None))
+        id=id, root_id=root_id, instance_id=ids[1] if ids[1] in centres else root_id,  # what was called may have gone with the step
+        centre_id=centres.get(root_id, centre_id or 0), element_id=element, timer_id=waiting_id, kind=kind, reason=_said(error),
+        command=json.dumps(asked, default=str), tries=1, opened_at=now, resolved_at=None, resolved_by=None, note=None))
     return id
 
 
-def timer_failed(connection: Connection, now: datetime, timer_id: str, root_id: str, error: Exception) -> None:
-    """Let a failing timer wait before its next try, so that it delays nobody else; the third failure opens an incident."""
-    tries = connection.execute(select(timer.c.tries).where(timer.c.id == timer_id)).scalar() or 0
-    wait = RETRY_AFTER[min(tries, len(RETRY_AFTER) - 1)]
-    connection.execute(update(timer).where(timer.c.id == timer_id).values(tries=tries + 1, retry_at=now + wait))
-    if tries + 1 >= len(RETRY_AFTER) or not isinstance(error, EngineError):
-        record(connection, now, error, root_id, {"command": "fire", "timer": timer_id}, timer_id)
+def _said(error: Exception) -> str:
+    """Its text as every database takes it: one that cannot be written must not hide that something failed."""
+    return str(error).replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def stored_root(connection: Connection, error: Exception) -> str | None:
+    """The family in which a step failed; None where nothing of it is stored, as of a start that failed."""
+    ids = [id for id in (getattr(error, "instance_id", None), getattr(error, "root_id", None)) if id]
+    return connection.execute(select(process_instance.c.root_id).where(process_instance.c.id.in_(ids)).limit(1)).scalar()
+
+
+def put_off(connection: Connection, now: datetime, table: Table, id: str, error: Exception) -> None:
+    """Let what failed wait before its next try, so that it delays nobody else, and open its incident.
+
+    table: timer, start_timer or buffered_message. A timer gets three tries first, for what a diagram or operation says may go by;
+    a message has somebody who waits for it. Where another timer failed before it, that one is meant.
+    """
+    if (earlier := getattr(error, "timer_id", None)) is not None:
+        table, id = timer, earlier
+    row = connection.execute(select(table).where(table.c.id == id)).first()
+    if row is None:
+        return
+    wait = RETRY_AFTER[min(row.tries, len(RETRY_AFTER) - 1)]
+    connection.execute(update(table).where(table.c.id == id).values(tries=row.tries + 1, retry_at=now + wait))
+    if row.tries + 1 >= len(RETRY_AFTER) or not isinstance(error, EngineError) or table is buffered_message:
+        root = row.root_id if table is timer else stored_root(connection, error) or id
+        record(connection, now, error, root, _ASKED[table.name](row), id, row.centre_id)
+
+
+_ASKED = {timer.name: lambda row: {"command": "fire", "id": row.id},
+          start_timer.name: lambda row: {"command": "start", "id": row.id, "process_key": row.process_key,
+                                         "definition_hash": row.definition_hash},
+          buffered_message.name: lambda row: {"command": "deliver", "id": row.id, "process_key": row.start_key}}
 
 
 def failed_again(connection: Connection, incident_id: str, error: Exception) -> None:
-    connection.execute(update(incident).where(incident.c.id == incident_id).values(tries=incident.c.tries + 1, reason=str(error)))
+    connection.execute(update(incident).where(incident.c.id == incident_id).values(
+        tries=incident.c.tries + 1, reason=_said(error)))
 
 
-def resolve(connection: Connection, incident_id: str, now: datetime, by: str) -> None:
+def resolve(connection: Connection, incident_id: str, now: datetime, by: str, note: str | None = None) -> None:
     connection.execute(update(incident).where(incident.c.id == incident_id, incident.c.resolved_at.is_(None)).values(
-        resolved_at=now, resolved_by=by))
+        resolved_at=now, resolved_by=by, note=note))
 
 
 def causes(connection: Connection, centre_id: int | None = None) -> list[Cause]:
@@ -75,13 +106,14 @@ def causes(connection: Connection, centre_id: int | None = None) -> list[Cause]:
         rows = rows.where(incident.c.centre_id == centre_id)
     found: dict[tuple, list] = {}
     for row in connection.execute(rows.order_by(incident.c.opened_at, incident.c.id)):
-        found.setdefault((row.process_key or "", row.element_id, row.kind), []).append(row)
+        key = row.process_key or json.loads(row.command).get("process_key") or ""
+        found.setdefault((key, row.element_id, row.kind), []).append(row)
     listed = [Cause(*place, rows[-1].reason, tuple(row.id for row in rows)) for place, rows in found.items()]
     return sorted(listed, key=lambda cause: -len(cause.ids))
 
 
 def is_over(connection: Connection, incident_id: str) -> bool:
-    """Whether what failed has been done since: its timer is no longer armed, its element was passed, its instance has ended."""
+    """Whether what failed has been done since: nothing waits any more, its element was passed, its instance has ended."""
     return bool(connection.execute(select(func.count()).select_from(incident).where(incident.c.id == incident_id, _over())).scalar())
 
 
@@ -92,10 +124,11 @@ def settle(connection: Connection, now: datetime) -> int:
 
 
 def _over():
-    fired = select(timer.c.id).where(timer.c.id == incident.c.timer_id, timer.c.state != "armed").exists()
+    waits = or_(*(select(table.c.id).where(table.c.id == incident.c.timer_id, still).exists() for table, still in (
+        (timer, timer.c.state == "armed"), (start_timer, start_timer.c.tries > 0), (buffered_message, true()))))
     passed = select(trace_event.c.seq).where(
         trace_event.c.root_id == incident.c.root_id, trace_event.c.element_id == incident.c.element_id,
         trace_event.c.kind == "passed", trace_event.c.at > incident.c.opened_at).exists()
     ended = select(process_instance.c.id).where(
         process_instance.c.id == incident.c.instance_id, process_instance.c.state != "running").exists()
-    return or_(and_(incident.c.timer_id.is_not(None), fired), and_(incident.c.timer_id.is_(None), passed), ended)
+    return or_(and_(incident.c.timer_id.is_not(None), not_(waits)), and_(incident.c.timer_id.is_(None), passed), ended)

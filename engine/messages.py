@@ -7,23 +7,20 @@ every procedure that begins with it. Surprise: what waits in the thrower's own f
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, not_, or_, select
 
 from engine import cycles
 from engine.dialect import Element, EventKind
 from engine.errors import StepFailed
 from engine.feel import from_json, to_json
 from engine.sql import Prepared
-from engine.tables import buffered_message, subscription
+from engine.tables import buffered_message, incident, subscription
 
 TIME_TO_LIVE = timedelta(hours=1)
 PROPERTY = "timeToLive"  # of the throwing element: an ISO 8601 duration
-TRIES = 4
-WAIT_AFTER_FAILURE = timedelta(seconds=30)
 
 
 def time_to_live(element: Element) -> timedelta:
@@ -92,7 +89,7 @@ def deliverable(connection: Connection, now: datetime, starting: set[str], limit
         subscription.c.correlation_key == buffered_message.c.correlation_key).exists()
     wanted = or_(buffered_message.c.subscription_id.is_not(None), buffered_message.c.start_key.is_not(None), waited,
                  buffered_message.c.name.in_(sorted(starting)))
-    return list(connection.execute(select(buffered_message.c.id).where(ready, wanted, buffered_message.c.expires_at > now)
+    return list(connection.execute(select(buffered_message.c.id).where(ready, wanted, not_(_expired(now)))
                                    .order_by(buffered_message.c.id).limit(limit)).scalars())
 
 
@@ -114,25 +111,19 @@ def waiting(connection: Connection, row: dict) -> list:
         subscription.c.correlation_key == row["correlation_key"]).order_by(subscription.c.id)))
 
 
-def failed(connection: Connection, id: str, now: datetime) -> bool:
-    """Wait with this row; after the last try it is dropped. Whether it will be tried again."""
-    tries = connection.execute(select(buffered_message.c.tries).where(buffered_message.c.id == id)).scalar()
-    if tries is None or tries + 1 >= TRIES:
-        connection.execute(delete(buffered_message).where(buffered_message.c.id == id))
-        return False
-    connection.execute(update(buffered_message).where(buffered_message.c.id == id).values(
-        tries=tries + 1, retry_at=now + WAIT_AFTER_FAILURE * (tries + 1)))
-    return True
-
-
 def forget(connection: Connection, now: datetime) -> int:
-    """Drop what has expired; how many."""
-    return connection.execute(delete(buffered_message).where(buffered_message.c.expires_at <= now)).rowcount
+    """Drop what has expired, unless it could not be delivered and nobody has resolved that; how many."""
+    return connection.execute(delete(buffered_message).where(_expired(now))).rowcount
 
 
-def described(row: dict) -> str:
-    """What an incident says was asked."""
-    return json.dumps({"command": "deliver", "kind": row["kind"], "name": row["name"], "key": row["correlation_key"]})
+def drop(connection: Connection, id: str) -> None:
+    """Somebody has put it right without it."""
+    connection.execute(delete(buffered_message).where(buffered_message.c.id == id))
+
+
+def _expired(now: datetime):
+    told = select(incident.c.id).where(incident.c.timer_id == buffered_message.c.id, incident.c.resolved_at.is_(None)).exists()
+    return and_(buffered_message.c.expires_at <= now, not_(told))
 
 
 BUFFER = Prepared(insert(buffered_message))

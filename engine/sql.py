@@ -9,16 +9,18 @@ stand in the text: given as parameters, SQLite would plan a statement that meets
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable
 from contextlib import contextmanager
 from operator import itemgetter
 from types import SimpleNamespace
 
 from sqlalchemy import BindParameter, Connection, Insert, bindparam, literal_column
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError, TimeoutError
 from sqlalchemy.sql import Executable, visitors
 
 _PLAIN = re.compile(r"[\w|%.-]*", re.ASCII)  # texts that stand in a statement as they are
+TOO_LONG = "57014"  # PostgreSQL ended a statement at its time limit
 observers: list[Callable[[str], None]] = []  # are told each statement's text; for counting in tests and for slow-query logs
 
 
@@ -115,6 +117,14 @@ def run(driver_connection, sql: str, values=(), many: bool = False):
     else:
         cursor.execute(sql, values)
     return cursor
+
+
+def passing(error: Exception) -> bool:
+    """Whether the database let somebody down for a reason that goes by (busy, away, full), not for the statement's own."""
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return isinstance(error, (DisconnectionError, TimeoutError))
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return code & 0xFF != sqlite3.SQLITE_ERROR if code is not None else getattr(error.orig, "sqlstate", None) != TOO_LONG
 
 
 class _Compiled:

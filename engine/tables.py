@@ -217,7 +217,7 @@ start_timer = Table(
     Column("building_id", Integer),
     Column("due_at", Instant, nullable=False),
     Column("repeat", String(200)),
-    Column("state", String(12), nullable=False),  # armed | fired
+    Column("state", String(12), nullable=False),  # armed | unarmed (its instant could not be computed; tried again) | fired
     Column("missed", Integer, nullable=False),  # turns that no clock lived to see
     Column("tries", Integer, nullable=False, server_default="0"),  # that failed since it is due
     Column("retry_at", Instant),
@@ -247,7 +247,7 @@ incident = Table(
     Column("instance_id", String(32), nullable=False),
     Column("centre_id", Integer, nullable=False),
     Column("element_id", String(64)),
-    Column("timer_id", String(32)),
+    Column("timer_id", String(32)),  # what waits for its next try: a timer, a start timer or a message
     Column("kind", String(40), nullable=False),
     Column("reason", Text, nullable=False),
     Column("command", Text, nullable=False),  # JSON: what was asked, so that it can be asked again
@@ -255,6 +255,7 @@ incident = Table(
     Column("opened_at", Instant, nullable=False),
     Column("resolved_at", Instant),
     Column("resolved_by", String(64)),
+    Column("note", Text),  # how it was resolved, where there is no trace to tell it
 )
 
 command = Table(

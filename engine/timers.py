@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, or_, select, true
 
 from engine import cycles
 from engine.dialect import Event, TimerKind
@@ -105,21 +105,33 @@ def _stored(repeat: str, due_at: datetime) -> tuple[int | None, datetime, cycles
     return int(count) if count else None, datetime.fromisoformat(first), cycles.parse(text)
 
 
-def overdue(connection: Connection, root_id: str, now: datetime) -> list[dict]:
-    """The armed timers of a family that are due, in due order."""
-    return _OVERDUE.all(connection, root_id=root_id, now=now)
+def overdue(connection: Connection, root_id: str, now: datetime, also: str = "") -> list[dict]:
+    """The armed timers of a family that are due, in due order. One that failed waits for its next try and holds up neither the
+    others nor anybody's step, unless it is `also`.
+    """
+    return _OVERDUE.all(connection, root_id=root_id, now=now, also=also)
 
 
+_NOW = bindparam("now", type_=Instant())
 _OVERDUE = Prepared(select(timer).where(
-    timer.c.root_id == bindparam("root_id"), timer.c.state == "armed", timer.c.due_at <= bindparam("now", type_=Instant()))
+    timer.c.root_id == bindparam("root_id"), timer.c.state == "armed", timer.c.due_at <= _NOW,
+    or_(timer.c.retry_at.is_(None), timer.c.retry_at <= _NOW, timer.c.id == bindparam("also")))
     .order_by(timer.c.due_at, timer.c.id))
 
 
-def due_rows(connection: Connection, now: datetime, limit: int) -> list:
-    """(timer id, root id) of timers to fire, most overdue first; those that failed wait for their retry."""
-    return list(connection.execute(select(timer.c.id, timer.c.root_id).where(
-        timer.c.state == "armed", timer.c.due_at <= now, or_(timer.c.retry_at.is_(None), timer.c.retry_at <= now))
-        .order_by(timer.c.due_at).limit(limit)))
+def due_rows(connection: Connection, now: datetime, limit: int) -> list[tuple[str, str]]:
+    """(timer id, root id) of timers to fire, one of a family, most overdue first; those that failed wait for their retry."""
+    found: dict[str, str] = {}
+    while len(found) < limit:
+        rows = connection.execute(select(timer.c.id, timer.c.root_id).where(
+            timer.c.state == "armed", timer.c.due_at <= now, or_(timer.c.retry_at.is_(None), timer.c.retry_at <= now),
+            timer.c.root_id.not_in(found) if found else true()).order_by(timer.c.due_at, timer.c.id).limit(limit)).all()
+        for row in rows:
+            if len(found) < limit:
+                found.setdefault(row.root_id, row.id)
+        if len(rows) < limit:
+            break
+    return [(id, root_id) for root_id, id in found.items()]
 
 
 def next_due_at(connection: Connection) -> datetime | None:

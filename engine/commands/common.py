@@ -51,9 +51,9 @@ def remember(unit: Unit, request_id: str | None, name: str, actor: Actor, subjec
                                            "opened": list(result.opened), "data": result.data}).decode())
 
 
-def locked(engine, unit: Unit, root_id: str, actor: Actor) -> Family:
-    """The family of `root_id` under lock, its overdue timers fired first, in due order."""
-    family = Family.lock(engine, unit.connection, unit.now, actor, root_id)
+def locked(engine, unit: Unit, root_id: str, actor: Actor, wait: bool = True) -> Family:
+    """The family of `root_id` under lock, its overdue timers fired first, in due order. Raises InUse (see `Family.lock`)."""
+    family = Family.lock(engine, unit.connection, unit.now, actor, root_id, wait)
     fire_overdue(family)
     return family
 
@@ -67,14 +67,20 @@ def locked_apart(engine, unit: Unit, root_id: str, actor: Actor) -> Family:
     return family
 
 
-def fire_overdue(family: Family) -> int:
-    """Fire what is due before anything else happens to the instance; by the clock's name, not the user's."""
+def fire_overdue(family: Family, also: str = "") -> int:
+    """Fire what is due before anything else happens to the instance; by the clock's name, not the user's. `also`: id of a timer
+    that failed and is not to wait for its next try.
+    """
     fired, asked_by = 0, family.actor
-    for row in timers.overdue(family.connection, family.chain.root_id, family.now):
+    for row in timers.overdue(family.connection, family.chain.root_id, family.now, also):
         if row["id"] in family.ended_timers:
             continue  # an earlier one of these took it away
         family.actor = SYSTEM
-        fire(family, row)
+        try:
+            fire(family, row)
+        except Exception as error:
+            error.timer_id = row["id"]  # it is put off, not what was asked for
+            raise
         fired += 1
     family.actor = asked_by
     return fired

@@ -25,8 +25,10 @@ def send(engine, unit: Unit, name: str, key: str, values: dict, *, scope: Scope,
     return result
 
 
-def deliver(engine, unit: Unit, id: str) -> bool:
-    """Whether this transaction delivered the row. Nobody waiting any more: a signal is over, a message goes on waiting."""
+def deliver(engine, unit: Unit, id: str, wait: bool = True) -> bool:
+    """Whether this transaction delivered the row. Nobody waiting any more: a signal is over, a message goes on waiting. Raises InUse
+    (see `Family.lock`).
+    """
     row = messages.take(unit.connection, id)
     if row is None:
         return False
@@ -35,7 +37,7 @@ def deliver(engine, unit: Unit, id: str) -> bool:
         return True
     found = messages.waiting(unit.connection, row)
     if found:
-        return _receive(engine, unit, row, found)
+        return _receive(engine, unit, row, found, wait)
     if row["subscription_id"]:
         return False
     starts = engine.catalogue.starts_with(unit.connection, EventKind.MESSAGE, row["name"])
@@ -47,10 +49,10 @@ def deliver(engine, unit: Unit, id: str) -> bool:
     return False
 
 
-def _receive(engine, unit: Unit, row: dict, found: list) -> bool:
+def _receive(engine, unit: Unit, row: dict, found: list, wait: bool) -> bool:
     """The first root instance that waits gets it, at each of its events that do."""
     root_id = found[0].root_id
-    family = locked(engine, unit, root_id, SYSTEM)
+    family = locked(engine, unit, root_id, SYSTEM, wait)
     received = False
     for waiting in found:
         if waiting.root_id == root_id and waiting.id not in family.ended_subscriptions:

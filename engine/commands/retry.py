@@ -1,4 +1,6 @@
-"""Try again what an incident stands for: the timer that did not fire, the message that was not delivered."""
+"""Try again what an incident stands for: the timer that did not fire, the procedure that did not begin, the message that was not
+delivered.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import json
 
 from sqlalchemy import select
 
-from engine import incidents
+from engine import incidents, starting
 from engine.commands.deliver import deliver
 from engine.commands.fire import fire_timer
 from engine.errors import NotFound, NotPossible
@@ -25,8 +27,10 @@ def retry(engine, unit: Unit, incident_id: str, *, actor: Actor) -> bool:
     if row.resolved_at is not None:
         raise NotPossible(f"Incident {incident_id} was resolved by {row.resolved_by}.")
     asked = json.loads(row.command)
-    if row.timer_id:
+    if asked.get("command") == "fire":
         fire_timer(engine, unit, row.timer_id, row.root_id)
+    elif asked.get("command") == "start":
+        starting.fire(engine, unit, asked["id"])
     elif asked.get("command") == "deliver":
         if not deliver(engine, unit, asked["id"]):
             raise NotPossible("The message is gone or nobody waits for it any more. Send it again, or resolve with a note.")

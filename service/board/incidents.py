@@ -1,6 +1,7 @@
 """Incidents: steps that the engine could not finish, grouped by cause; retried or resolved by hand, each with its result.
 
-Only who may resolve them sees them. Resolving says that somebody has put it right elsewhere; the note goes into the trace.
+Only who may resolve them sees them. Resolving says that somebody has put it right elsewhere; the note goes into the trace, or stays
+with the incident where no instance had begun (a start timer, a message that begins a procedure).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from service.tickets.models import Ticket
 
 RESOLVE = "resolve incidents"
 MOST = 500
+AGAIN = ("fire", "start", "deliver")  # commands of the clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Incident:
     centre_name: str
     tries: int
     opened_at: datetime
-    can_retry: bool  # a failed timer fires again, a message is delivered again; a person's failed step is repeated by that person
+    can_retry: bool  # what the clock does is done again; a person's failed step is repeated by that person
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +84,27 @@ def groups(person: Person) -> list[Group]:
     ).all()
     found: dict[tuple, list[Incident]] = {}
     for r in rows:
-        found.setdefault((r.process_key, r.element_id, r.kind), []).append(_incident(r))
+        one = _incident(r)
+        found.setdefault((one.process_key, one.element_id, one.kind), []).append(one)
     ordered = sorted(found.values(), key=lambda g: (-len(g), -g[0].opened_at.timestamp()))
     return [Group(members[-1].id, members[0].kind, members[0].reason, members) for members in ordered]
 
 
 def _incident(r: Any) -> Incident:
+    asked = json.loads(r.command)  # of what had no instance yet it names the procedure
     return Incident(
         r.id,
         r.kind,
         r.reason,
         r.element_id,
-        r.process_key or "",
-        r.definition_hash or "",
+        r.process_key or asked.get("process_key") or "",
+        r.definition_hash or asked.get("definition_hash") or "",
         r.business_key or "",
         r.title or "",
         r.centre or "",
         r.tries,
         r.opened_at,
-        r.timer_id is not None or json.loads(r.command).get("command") == "deliver",
+        asked.get("command") in AGAIN,
     )
 
 

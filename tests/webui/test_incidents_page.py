@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from engine.definitions import Procedure
 from engine.tables import incident
 from service.operations import registry
+from tests.engine.drawing import flows, plain, process, service
+from tests.engine.drawing import timer as timer_xml
 from tests.webui.conftest import REPAIR
 from tests.webui.test_story import do
 
@@ -75,3 +78,18 @@ def test_a_registration_that_failed_keeps_what_was_typed(visitor, monkeypatch):
     assert answer.status_code == 409 and "照客户的原话" in answer.get_data(as_text=True)
     monkeypatch.setitem(registry._operations, "ticket.set-targets", operation)
     assert lin.post("/register", REPAIR | {"request": "照客户的原话", "request_id": "x"}).status_code == 303
+
+
+def test_a_procedure_that_did_not_begin_by_itself_is_named_and_can_be_tried_again(app, visitor):
+    starts = plain("startEvent", "s", timer_xml("Cycle", "0 0 2 * * *"))
+    night = process("night", starts, service("lock", "night.lock"), plain("endEvent", "e"), flows("s > lock", "lock > e"))
+    sheet = "code: N\nname: 夜间锁门\nvariables: {}\n".encode()
+    with app.engine.unit() as unit:
+        app.engine.catalogue.put(unit.connection, Procedure.from_files({"night.bpmn": night, "control-sheet.yaml": sheet}), unit.now, "x")
+    app.engine.arm_starts()
+    for _ in range(6):
+        app.clock.advance(timedelta(hours=8))
+        app.engine.fire_due()
+    page = visitor("admin").get("/incidents").get_data(as_text=True)
+    assert "night，lock" in page and "这个版本没有操作 night.lock" in page
+    assert 'value="retry"' in page and "由他再提交" not in page

@@ -9,11 +9,14 @@ import pytest
 import sqlalchemy as sa
 
 from engine.api import Actor, Scope
+from engine.definitions import Procedure
 from engine.errors import NotPossible, StepFailed
-from engine.tables import incident, timer
+from engine.tables import incident, start_timer, timer
 from service.board import incidents, queries
 from service.errors import NotAllowed, NotThere, Refused
 from service.operations import registry
+from tests.engine.drawing import flows, plain, process, service
+from tests.engine.drawing import timer as timer_xml
 
 
 @pytest.fixture
@@ -137,3 +140,27 @@ def test_a_persons_step_waits_for_that_person_and_is_closed_when_it_is_done_sinc
     with pytest.raises(NotAllowed):
         incidents.settle(story.app, story.person("chen"))
     assert incidents.settle(story.app, admin) == 1 and groups_of(story, "admin") == []
+
+
+def test_a_procedure_that_did_not_begin_by_itself_is_named_tried_again_or_resolved(story):
+    starts = plain("startEvent", "s", timer_xml("Cycle", "0 0 2 * * *"))
+    night = process("night", starts, service("lock", "night.lock"), plain("endEvent", "e"), flows("s > lock", "lock > e"))
+    procedure = Procedure.from_files({"night.bpmn": night, "control-sheet.yaml": "code: N\nname: 夜间锁门\nvariables: {}\n".encode()})
+    with story.app.engine.unit() as unit:
+        story.app.engine.catalogue.put(unit.connection, procedure, unit.now, "test")
+    story.app.engine.arm_starts()
+    for _ in range(6):
+        story.app.clock.advance(timedelta(hours=8))
+        story.app.engine.fire_due()
+    (group,) = groups_of(story, "admin")
+    one, other = group.incidents
+    assert (one.process_key, one.element_id, one.can_retry, one.number) == ("night", "lock", True, "")
+    assert one.definition_hash == procedure.hash and one.centre_name != other.centre_name
+    admin = story.person("admin")
+    (done,) = incidents.retry(story.app, admin, [one.id])
+    assert "not known here" in str(done.error)
+    (done,) = incidents.resolve(story.app, admin, [one.id], "夜里人工锁了")
+    assert done.error is None and [i.id for g in groups_of(story, "admin") for i in g.incidents] == [other.id]
+    with story.app.database.connect() as connection:
+        assert connection.execute(sa.select(incident.c.note).where(incident.c.id == one.id)).scalar_one() == "夜里人工锁了"
+        assert set(connection.execute(sa.select(start_timer.c.state)).scalars()) == {"armed"}, "it goes on trying"
