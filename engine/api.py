@@ -6,7 +6,6 @@ command may join a unit of work that the caller has opened, or makes one of its 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,8 +46,6 @@ from engine.unit_of_work import Unit, unit_of_work
 
 __all__ = ["SYSTEM", "Actor", "Deployed", "Engine", "Moved", "Result", "Scope", "Sweep", "new_id"]
 
-log = logging.getLogger("zhiban.engine")
-
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
@@ -58,15 +55,6 @@ class Deployed:
     hash: str
     version: int
     changed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """What one look at the due timers did."""
-
-    fired: int
-    failed: int
-    next_due_at: datetime | None
 
 
 class Engine:
