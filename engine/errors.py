@@ -66,11 +66,14 @@ class ExpressionLimit(ExpressionError):
 
 
 class TooLateToUndo(EngineError):
-    """The step stays. `why`: time (its time is over), acted (somebody went on from it: `by`, `at`), told (its notices are out)."""
+    """The step stays. `why`: time (its time is over), acted (somebody went on from it: `by`, `at`), told (its notices are out),
+    upgraded (it was done before an upgrade, which kept it in another form).
+    """
 
     def __init__(self, task_id: str, name: str, why: str, by: str | None = None, at=None):
         self.task_id, self.name, self.why, self.by, self.at = task_id, name, why, by, at
-        reason = {"time": "its time is over", "acted": "somebody went on from it", "told": "it was told to people already"}[why]
+        reason = {"time": "its time is over", "acted": "somebody went on from it", "told": "it was told to people already",
+                  "upgraded": "it was done before the program was upgraded"}[why]
         super().__init__(f"Task {name} ({task_id}) cannot be undone: {reason}"
                          f"{f' ({by} at {at:%Y-%m-%d %H:%M:%S}Z)' if by and at else ''}. Open the ticket and go on from where it is.")
 

@@ -36,6 +36,7 @@ from engine.feel import to_json
 from engine.sql import Prepared
 from engine.tables import step_undo
 
+FORMAT = 2  # of what `before` holds; a row of another release is not put back
 ASSIGNED, RETIMED = ("task-assigned", "task-claimed"), ("task-retimed", "timer-retimed")
 
 
@@ -204,7 +205,7 @@ def begin(engine, unit, family, running, task: dict, values: dict, request_id: s
             "root_id": family.chain.root_id, "centre_id": family.chain.centre_id, "instance_id": running.id, "task_id": task["id"],
             "element_id": task["element_id"], "name": task["name"], "actor": family.actor.person, "at": unit.now,
             "until_at": family.hold_until, "first_seq": family.chain.seq + 1, "request_id": request_id}
-    before = {"rows": rows, "instances": {}, "tasks": {}, "timers": {}, "subscriptions": [], "notices": [], "values": to_json(values),
+    before = {"format": FORMAT, "rows": rows, "instances": {}, "tasks": {}, "timers": {}, "subscriptions": [], "notices": [], "values": to_json(values),
               "message": message}
     unit.kept = Kept(family.chain.root_id, head, marks, before)
     unit.before_commit(lambda: _keep(engine, unit))
@@ -226,6 +227,13 @@ def note(unit, family) -> None:
 
 def instant(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
+
+
+def fits(table: Table | None, row: str) -> bool:
+    """Whether a row's text has the columns that its table has now."""
+    values = json.loads(row)
+    names = [c.name for c in table.columns] if table is not None else None
+    return names is not None and (values.keys() == set(names) if isinstance(values, dict) else len(values) == len(names))
 
 
 def columns(table: Table, row: str) -> dict[str, Any]:

@@ -214,6 +214,7 @@ def _too_late_to_undo(error: engine.TooLateToUndo) -> Fault:
     reason = {
         "time": gettext("时间过了"),
         "told": gettext("通知已经发出去了"),
+        "upgraded": gettext("是程序升级前办的"),
         "acted": gettext("%(who)s 在 %(at)s 已经接着办", who=name_of(error.by), at=when(error.at))
         if error.by
         else gettext("有人已经接着办"),

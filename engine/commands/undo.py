@@ -20,13 +20,14 @@ from engine.execution import Actor, lock_root, tell
 from engine.history import Chain, Event
 from engine.sql import Prepared
 from engine.tables import command, outbox, process_instance, step_undo, subscription, timer, trace_event, user_task
-from engine.undo import columns, instant
+from engine.undo import FORMAT, columns, fits, instant
 from engine.unit_of_work import Unit
 
 
 def undo(engine, unit: Unit, task_id: str, *, actor: Actor, request_id: str | None = None) -> Result:
-    """All is as before, and the task open again (`task_id` may also be the step that a message was). Raises TooLateToUndo when its time is over, somebody acted on the instance
-    since, or something was told already; NotFound for a task that nobody has just completed.
+    """All is as before, and the task open again (`task_id` may also be the step that a message was). Raises TooLateToUndo when its
+    time is over, somebody acted on the instance since, something was told already, or an earlier release did the step; NotFound for a
+    task that nobody has just completed.
     """
     if request_id:
         unit.lock_request(request_id)
@@ -36,7 +37,7 @@ def undo(engine, unit: Unit, task_id: str, *, actor: Actor, request_id: str | No
     root = lock_root(unit.connection, kept["root_id"])
     kept = _kept(unit, task_id, actor)  # as it is under the lock: two may press at once
     _still_possible(unit, kept, root)
-    before = json.loads(kept["before"])
+    before = _before(engine, kept)
     try:
         _restore_domain(engine, unit, kept, before)
     except IntegrityError as error:
@@ -66,6 +67,18 @@ def _still_possible(unit: Unit, kept: dict, root: dict) -> None:
         raise TooLateToUndo(kept["task_id"], kept["name"], "acted", *(event or ()))
     if unit.now >= kept["until_at"]:
         raise TooLateToUndo(kept["task_id"], kept["name"], "time")
+
+
+def _before(engine, kept: dict) -> dict:
+    """What the row holds, if this release wrote it and the domain's tables are as they were: it lives for seconds, and an upgrade may
+    have come in between.
+    """
+    before = json.loads(kept["before"])
+    found = [row[:2] for row in (*before["rows"], *json.loads(kept["after"]))]
+    tables = {name: r.table for name, r in engine.memory.tables.items()}
+    if before.get("format") != FORMAT or not all(fits(tables.get(what), row) for what, row in found):
+        raise TooLateToUndo(kept["task_id"], kept["name"], "upgraded")
+    return before
 
 
 # --- the domain's rows -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import timedelta
 
@@ -303,6 +304,38 @@ def test_a_request_that_was_undone_says_so_when_it_is_sent_again(desk, engine, r
         engine.complete(task, {}, actor=LIN, request_id="r1")
     assert engine.undo(task, actor=LIN, request_id="u1").replayed
     assert not engine.complete(task, {}, actor=LIN, request_id="r2").replayed
+
+
+def earlier(before: dict) -> None:
+    """As the first release that could undo wrote it."""
+    for name in ("format", "subscriptions", "new_subscriptions", "message"):
+        before.pop(name)
+
+
+def narrower(before: dict) -> None:
+    """As a table of the domain was before a column was added."""
+    what, row = before["rows"][0]
+    values = json.loads(row)
+    values = dict(list(values.items())[:-1]) if isinstance(values, dict) else values[:-1]
+    before["rows"][0] = [what, json.dumps(values)]
+
+
+def renamed(before: dict) -> None:
+    before["rows"][0][0] = "thing_of_old"
+
+
+@pytest.mark.parametrize("change", [earlier, narrower, renamed])
+def test_a_step_that_was_kept_in_another_form_before_an_upgrade_stays(desk, engine, rich, change):
+    task = desk.task(rich, "a").id
+    desk.complete(rich, "a", {"word": "x"})
+    with engine.database.begin() as connection:
+        before = json.loads(connection.execute(select(step_undo.c.before)).scalar_one())
+        change(before)
+        connection.execute(update(step_undo).values(before=json.dumps(before)))
+    done = rows(engine)
+    with pytest.raises(TooLateToUndo, match="Task a .* cannot be undone: it was done before the program was upgraded. Open") as late:
+        engine.undo(task, actor=LIN)
+    assert late.value.why == "upgraded" and rows(engine) == done
 
 
 def test_nobody_undoes_what_another_did(desk, engine, rich):

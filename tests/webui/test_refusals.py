@@ -8,11 +8,12 @@ import re
 import pytest
 from flask import g
 
-from engine.errors import ExpressionError, NotFound, NotPossible, StepFailed
+from engine.errors import ExpressionError, NotFound, NotPossible, StepFailed, TooLateToUndo
 from engine.feel import evaluate
 from engine.feel.language import LIMITS
 from tests.conftest import ROOT
 from webui import refusals
+from webui.errors import fault_of
 
 # Shown by other words: a rule's key and facts (files, passwords, exports), or only to an operator on the command line.
 ELSEWHERE = {"FileRefused", "PasswordRefused", "TooManyExports", "DemoRefused", "SettingsWrong", "DefinitionRefused"}
@@ -158,6 +159,16 @@ def test_every_sentence_is_found_again_with_its_values(reading):
         chinese = dict(refusals.chinese())[english]
         assert said == chinese.format(*map(refusals.Value, values)) if ":" not in chinese else re.search("[一-鿿]", said)
         assert reading("en", english.format(*values)) == english.format(*values)
+
+
+def test_every_reason_for_which_a_step_cannot_be_undone_has_its_words(web):
+    written = ast.unparse(next(n for n in TREES[ROOT / "engine/errors.py"].body if getattr(n, "name", "") == "TooLateToUndo"))
+    reasons = re.findall(r"'(\w+)': '", written)
+    assert {"time", "acted", "told", "upgraded"} == set(reasons)
+    with web.test_request_context("/"):
+        g.language = "zh"
+        said = {why: fault_of(TooLateToUndo("t", "派单", why)).what for why in reasons}
+    assert said["upgraded"] == "“派单”撤不回了：是程序升级前办的" and len(set(said.values())) == 4
 
 
 def test_people_and_urgencies_are_said_in_words(reading):
