@@ -30,9 +30,13 @@ text = registers.text
 
 
 def of(session: Session, review: Review, now: datetime) -> list[Matter]:
-    """Every matter of a review as it stands at `now`, the weightiest first."""
+    """Every matter of a review as it stands at `now`, the weightiest first.
+
+    Signed after its last day, it is about what was late by the end of that day: what became so later is the next one's.
+    """
     readers = DAILY if review.kind is ReviewKind.DAILY else WEEKLY
-    return in_order(matter for read in readers for matter in read(session, review, now))
+    at = min(now, review.until_at - rules.TICK)
+    return in_order(matter for read in readers for matter in read(session, review, at))
 
 
 def covered(session: Session, review: Review, now: datetime) -> registers.Time:

@@ -65,11 +65,17 @@ def test_the_file_takes_the_filters_of_the_page(visitor, repair):
 def test_every_record_has_its_paper_form_with_the_columns_and_a_line_for_signatures(visitor, repair, record):
     text = words(visitor("chen").get(f"/registers/{record}/print"))
     assert "主管审核" in text and "经理审核" in text and "江湾中心" in text and "安和物业" in text
+    assert "2026年11月20日 周五" in text, "what lies in a file says its year"
 
 
 def test_the_paper_form_is_set_in_song_type_on_a4_without_colour():
     css = (Path(ROOT) / "webui/static/css/paper.css").read_text(encoding="utf-8")
     assert "A4 landscape" in css and "Noto Serif CJK SC" in css and "display: table-header-group" in css
+
+
+def test_nothing_leads_to_a_day_that_has_not_come(visitor, repair):
+    chen = visitor("chen")
+    assert "往后" not in words(chen.get(CALLS)) and "往后" in words(chen.get(f"{CALLS}?on=2026-11-19"))
 
 
 def test_who_reads_no_register_finds_none(visitor, repair):

@@ -248,7 +248,8 @@ def page(record: Record, args: Mapping[str, str]) -> SimpleNamespace:
         spans=[(text, url_for("registers.show", record=record, **query | {"span": key, "page": None}), key == str(found.span))
                for key, text in _span_names().items()],
         earlier=url_for("registers.show", record=record, **query | {"on": found.first_on - timedelta(days=1)}),
-        later=url_for("registers.show", record=record, **query | {"on": found.last_on + timedelta(days=1)}),
+        later=url_for("registers.show", record=record, **query | {"on": found.last_on + timedelta(days=1)})
+        if found.last_on < local(now()).date() else "",
         on=found.on.isoformat(),
         span=str(found.span),
         asked=wanted(args),
@@ -330,6 +331,11 @@ def time_words(first: date, last: date) -> str:
     return gettext("%(first)s到%(last)s", first=month_day(first), last=month_day(last))
 
 
+def _with_year(first: date, last: date) -> str:
+    """What lies in a file for years says which year: 2026年11月20日 周五."""
+    return gettext("%(year)d年%(days)s", year=first.year, days=time_words(first, last))
+
+
 # --- paper and file ---------------------------------------------------------------------------------------------------
 
 
@@ -342,7 +348,7 @@ def paper(record: Record, args: Mapping[str, str]) -> SimpleNamespace:
         name=name(record),
         company=queries.company_of(g.session, found.centre),
         centre=found.centre.name,
-        time=time_words(found.first_on, found.last_on),
+        time=_with_year(found.first_on, found.last_on),
         columns=[(c.key, heading(c.key)) for c in rules.COLUMNS[record]],
         rows=row_views(record, rows, reviewed=_reviews(found)),
         completeness=found.completeness,
@@ -369,7 +375,7 @@ def file_of(record: Record, args: Mapping[str, str]):
     rows = ([str(number), *(_file_cell(record, c, row) for c in columns), listed(*(heading(k) for k in row.missing), items=True)]
             for number, row in enumerate(found.rows, 1))  # fmt: skip
     heads = [(gettext("序号"), 6), *((heading(c.key), c.width) for c in columns), (gettext("没填全"), 20)]
-    time = time_words(found.first_on, found.last_on)
+    time = _with_year(found.first_on, found.last_on)
 
     def about(count: int) -> list[tuple[str, str]]:
         return [

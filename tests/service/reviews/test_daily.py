@@ -118,6 +118,20 @@ def test_the_working_day_before_is_reviewed_with_its_missed_floors_and_open_find
     assert {row["state"] for row in floors} == {"done", "missed"}
 
 
+def test_a_review_that_is_signed_late_lists_what_was_late_on_its_own_day(story, clock):
+    """Monday morning Friday's review still waits for the manager: what became late since stands in Monday's."""
+    clock.set(datetime(2026, 11, 20, 9, 0, tzinfo=CHINA))
+    friday = story.register()
+    reviewing = Reviewing(story, clock)
+    clock.set(datetime(2026, 11, 23, 9, 0, tzinfo=CHINA))
+    monday = story.register(unit="2-0805")
+    clock.set(datetime(2026, 11, 23, 16, 0, tzinfo=CHINA))
+    matters = reviewing.matters(by="wang")
+    assert f"overdue:{friday}" in matters and f"overdue:{monday}" not in matters
+    reviewing.begin(MONDAY_REVIEW)
+    assert {f"overdue:{friday}", f"overdue:{monday}"} <= set(reviewing.matters())
+
+
 def test_a_call_for_help_is_a_matter_answered_or_not(story, clock):
     clock.set(datetime(2026, 11, 20, 17, 10, tzinfo=CHINA))
     number = story.register()
