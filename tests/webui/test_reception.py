@@ -73,6 +73,7 @@ def test_a_visitor_is_written_in_and_out_and_lists_hide_the_name(app, visitor):
     assert "张伟" in inside and "证 A12" in inside
     assert lin.post("/reception/visitors/1/out", {}).status_code == 303
     assert "张伟" not in (out := words(lin.get("/reception"))) and "张**" in out
+    assert out.index("登记来访") < out.index("这几天离开的 1 位") < out.index("张**"), "who is in and the form come first"
     for address in ("/registers/visitor-register", "/registers/visitor-register/print"):
         text = words(visitor("chen").get(address))
         assert "张**" in text and "身份证" in text and "送合同" in text and "张伟" not in text

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import date
 
 import pytest
 
+from service.customers.actions import add_contact, add_customer
+from service.customers.models import CustomerKind
 from service.rounds import rules
 from tests.people import Story
 from tests.service.rounds.posts import Posts
@@ -31,6 +34,13 @@ def test_the_phone_shows_what_is_due_and_the_vips_by_name(visitor, posts):
     page = text(visitor("lin").get("/rounds"))
     assert "礼仪引导 客服前台" in page and "大堂门 早：设为常开" in page and "我到岗了" in page
     assert "恒远律师事务所" in page and "VIP 怎么称呼" in page
+
+
+def test_a_vip_who_is_a_person_is_named_once(visitor, posts):
+    with posts.story.app.writing() as session:
+        customer = add_customer(session, posts.story.world.centre_id, CustomerKind.HOUSEHOLD, "任洲", vip=True, units=[], from_on=date(2026, 1, 1))
+        add_contact(session, customer, "任洲", ["13800139999"])
+    assert text(visitor("lin").get("/rounds")).count("任洲") == 1
 
 
 def test_out_of_hours_the_page_shows_what_comes_next_and_what_was_last(visitor, posts):

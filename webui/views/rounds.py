@@ -80,10 +80,11 @@ def _past(one: Round) -> SimpleNamespace:
 
 
 def _vip(customer) -> SimpleNamespace:
-    names = listed(*(c.name for c in customer.contacts if c.active), items=True)
-    return SimpleNamespace(
-        name=customer.name, call=customer.address_as or names, people=names if customer.address_as else ""
-    )
+    names = dict.fromkeys(c.name for c in customer.contacts if c.active)
+    call = customer.address_as or listed(*names, items=True)
+    others = [n for n in names if n != customer.name] if customer.address_as else []
+    name = "" if customer.name == call else customer.name  # of a person the same as the contact's
+    return SimpleNamespace(call=call, hint=listed(name, listed(*others, items=True)))
 
 
 def _waiting_check(check: WorkplaceCheck) -> SimpleNamespace:
