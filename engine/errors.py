@@ -101,3 +101,8 @@ class NotPossible(EngineError):
 
 class InUse(Exception):
     """Somebody is working on the family just now; who does not want to wait looks again later."""
+
+
+def text_of(error: Exception) -> str:
+    """Its text as every database takes it: one that cannot be written must not hide that something failed."""
+    return str(error).replace("\x00", "").encode("utf-8", "replace").decode()

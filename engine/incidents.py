@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, Table, and_, func, insert, not_, or_, select, true, update
 
-from engine.errors import EngineError, StepFailed
+from engine.errors import EngineError, StepFailed, text_of
 from engine.tables import buffered_message, incident, process_instance, start_timer, timer, trace_event
 
 RETRY_AFTER = (timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10))
@@ -48,14 +48,9 @@ def record(connection: Connection, now: datetime, error: Exception, root_id: str
     id = uuid4().hex
     connection.execute(insert(incident).values(
         id=id, root_id=root_id, instance_id=ids[1] if ids[1] in centres else root_id,  # what was called may have gone with the step
-        centre_id=centres.get(root_id, centre_id or 0), element_id=element, timer_id=waiting_id, kind=kind, reason=_said(error),
+        centre_id=centres.get(root_id, centre_id or 0), element_id=element, timer_id=waiting_id, kind=kind, reason=text_of(error),
         command=json.dumps(asked, default=str), tries=1, opened_at=now, resolved_at=None, resolved_by=None, note=None))
     return id
-
-
-def _said(error: Exception) -> str:
-    """Its text as every database takes it: one that cannot be written must not hide that something failed."""
-    return str(error).replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def stored_root(connection: Connection, error: Exception) -> str | None:
@@ -90,7 +85,7 @@ _ASKED = {timer.name: lambda row: {"command": "fire", "id": row.id},
 
 def failed_again(connection: Connection, incident_id: str, error: Exception) -> None:
     connection.execute(update(incident).where(incident.c.id == incident_id).values(
-        tries=incident.c.tries + 1, reason=_said(error)))
+        tries=incident.c.tries + 1, reason=text_of(error)))
 
 
 def resolve(connection: Connection, incident_id: str, now: datetime, by: str, note: str | None = None) -> None:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -28,6 +29,7 @@ from service.health.models import ClockHeartbeat
 from service.notifications.channels import channels_of
 from service.notifications.deliver import deliver_due
 from service.notifications.delivery import send_due
+from service.organisation.models import Centre
 from service.presence import actions as presence
 from service.reviews import actions as reviews
 from service.shifts import following as rosters
@@ -59,6 +61,11 @@ def _time_of(database: sa.Engine) -> Callable[[], float] | None:
             return float(connection.scalar(sa.text("select extract(epoch from clock_timestamp())")))
 
     return ask
+
+
+def _forget_clocks(app) -> None:
+    with app.writing() as session:
+        session.execute(sa.delete(ClockHeartbeat).where(ClockHeartbeat.at < app.clock.now() - FORGET_CLOCKS_AFTER))
 
 
 class JumpGuard:
@@ -106,14 +113,14 @@ class ClockProcess:
 
     # --- jobs ---------------------------------------------------------------------------------------------------------
     def sweep(self) -> None:
-        """Fire what is due, in batches, until nothing is."""
+        """Fire what is due, in batches, until nothing is. What failed waits for its next try, so a batch of it is no end."""
         if self._paused():
             return
         while not self.stopping.is_set():
             done = self.app.engine.fire_due(limit=50)
             self._fired += done.fired
             self._alive_at["sweep"] = time.monotonic()
-            if done.fired == 0:
+            if done.fired == done.failed == 0:
                 break
 
     def timetable(self) -> None:
@@ -123,9 +130,14 @@ class ClockProcess:
 
     def planning(self) -> None:
         """Let rosters follow their calendars, then plan today and tomorrow: rosters, plans and calendars may have changed."""
-        if not self._paused():
-            rosters.catch_up(self.app)
-            timetable.plan_ahead(self.app)
+        if self._paused():
+            return
+        with self.app.session() as session:
+            centres = session.scalars(sa.select(Centre.id).where(Centre.active).order_by(Centre.id)).all()
+        self._each(
+            partial(rosters.catch_up, self.app),
+            *(partial(timetable.plan_ahead, self.app, centre_id=centre) for centre in centres),
+        )
 
     def outbox(self) -> None:
         while not self.stopping.is_set() and deliver_due(self.app):
@@ -154,17 +166,25 @@ class ClockProcess:
             session.add(row)
 
     def housekeeping(self) -> None:
-        self.app.engine.arm_starts()
-        self.app.engine.settle_incidents()
-        logins.forget_old(self.app)
-        recompute.catch_up(self.app)
-        reviews.notice_corrections(self.app)
-        drafts.forget_old(self.app)
-        presence.forget_old(self.app)
-        with self.app.writing() as session:
-            session.execute(
-                sa.delete(ClockHeartbeat).where(ClockHeartbeat.at < self.app.clock.now() - FORGET_CLOCKS_AFTER)
-            )
+        """Arm what begins by itself, close what is done, forget what is old."""
+        engine = self.app.engine
+        chores = (
+            logins.forget_old,
+            recompute.catch_up,
+            reviews.notice_corrections,
+            drafts.forget_old,
+            presence.forget_old,
+            _forget_clocks,
+        )
+        self._each(engine.arm_starts, engine.settle_incidents, *(partial(chore, self.app) for chore in chores))
+
+    def _each(self, *chores: Callable[[], object]) -> None:
+        """Do each; one that fails keeps no other from its turn."""
+        for chore in chores:
+            try:
+                chore()
+            except Exception:
+                log.exception("%s failed; it runs again at its next turn", chore)
 
     def _paused(self) -> bool:
         if self._error:

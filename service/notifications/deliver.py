@@ -16,6 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from engine.errors import text_of
+from engine.sql import passing
 from engine.tables import outbox
 from service.calendars.queries import calendar_of
 from service.db import insert_or_leave
@@ -56,10 +58,10 @@ def _deliver_one(app, id: int) -> bool:
     try:
         with app.writing() as session:
             return _deliver(session, id, app.clock.now())
-    except sa.exc.OperationalError as error:
-        log.warning("outbox row %s waits: the database is busy: %s", id, error.orig)  # no fault of the row's: not counted
-        return False
     except Exception as error:  # whatever the row holds, the next rows are served; the row waits or is parked
+        if passing(error):
+            log.warning("outbox row %s waits: the database is busy: %s", id, error)  # no fault of the row's: not counted
+            return False
         log.exception("outbox row %s could not be delivered", id)
         with app.writing() as session:
             _failed(session, id, error, app.clock.now(), app.settings.outbox_tries)
@@ -131,7 +133,7 @@ def _failed(session: Session, id: int, error: Exception, now: datetime, most: in
     session.execute(
         sa.update(outbox)
         .where(outbox.c.id == id)
-        .values(tries=tries, error=f"{type(error).__name__}: {error}"[:500], not_before_at=now + wait)
+        .values(tries=tries, error=f"{type(error).__name__}: {text_of(error)}"[:500], not_before_at=now + wait)
     )
     if tries >= most:
         _tell_parked(session, row, now)

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from engine.api import SYSTEM, Scope
-from engine.errors import EngineError
+from engine.errors import EngineError, text_of
+from engine.sql import passing
 from service.calendars.queries import calendar_of
 from service.db import insert_or_leave, upserting
 from service.organisation.models import Centre
@@ -180,9 +181,10 @@ def _take(app, run_id: int, now: datetime) -> bool:
             else:
                 _start(app, session, run, kind, now)
         return True
-    except sa.exc.OperationalError:
-        log.warning("planned run %s waits: the database is busy", run_id)
     except Exception as error:
+        if passing(error):
+            log.warning("planned run %s waits: the database is busy", run_id)
+            return False
         log.exception("planned run %s could not start", run_id)
         _failed(app, run_id, now, error)
     return False
@@ -216,7 +218,7 @@ def _miss(session: Session, run: PlannedRun, kind, reason: str) -> None:
 
 def _failed(app, run_id: int, now: datetime, error: Exception) -> None:
     """Note why, and when to try again. The text of the engine's own errors names the element and the remedy."""
-    why = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+    why = text_of(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {text_of(error)}"
     with app.writing() as session:
         run = session.get(PlannedRun, run_id)
         if run is not None and run.state == RunState.PLANNED:

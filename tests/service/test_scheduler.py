@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from engine.tables import timer
+from engine.tables import process_instance, timer
+from service import scheduler
 from service.health.models import ClockHeartbeat
 from service.health.queries import health, lateness
+from service.organisation.models import Centre
 from service.scheduler import ClockProcess, JumpGuard
 
 
@@ -121,3 +123,64 @@ def test_the_lateness_of_fired_limits_is_counted_in_four_steps(story, clock, sec
             session.execute(sa.insert(timer).values(id=id, due_at=fired_at - timedelta(seconds=seconds), fired_at=fired_at, **values))
     with story.app.session() as session:
         assert lateness(session) == tuple(int(n == bucket) for n in range(4))
+
+
+# --- one bad among many -----------------------------------------------------------------------------------------------
+
+
+def at_rest(app) -> ClockProcess:
+    process = ClockProcess(app)
+    process.guard = JumpGuard(lambda: 0.0, lambda: 0.0)
+    return process
+
+
+def test_a_whole_batch_that_fails_delays_nobody_behind_it(story, clock, monkeypatch):
+    numbers = [story.register(unit=unit) for unit in ("3-1201", "2-0805", "3-0902")]
+    for number in numbers:
+        story.dispatch(number)
+    bad = {story.card("chen", number).ticket.instance_id for number in numbers[:2]}
+    with story.app.writing() as session:
+        session.execute(sa.update(process_instance).where(process_instance.c.id.in_(bad)).values(tokens=b"[broken"))
+    clock.advance(timedelta(days=3))
+    fire_due = story.app.engine.fire_due
+    monkeypatch.setattr(story.app.engine, "fire_due", lambda limit: fire_due(limit=2))
+    at_rest(story.app).sweep()
+    with story.app.session() as session:
+        due = sa.select(timer.c.root_id).where(timer.c.state == "armed", timer.c.due_at <= clock.now())
+        assert set(session.scalars(due)) == bad
+
+
+@pytest.mark.parametrize("broken", ["arm_starts", "settle_incidents", "recompute", "reviews", "drafts"])
+def test_a_chore_of_housekeeping_that_fails_keeps_no_other_from_its_turn(story, clock, monkeypatch, broken):
+    done = []
+    chores = {name: (story.app.engine, name) for name in ("arm_starts", "settle_incidents")} | {
+        "logins": (scheduler.logins, "forget_old"), "recompute": (scheduler.recompute, "catch_up"),
+        "reviews": (scheduler.reviews, "notice_corrections"), "drafts": (scheduler.drafts, "forget_old"),
+        "presence": (scheduler.presence, "forget_old")}
+    for name, (where, what) in chores.items():
+        monkeypatch.setattr(where, what, lambda *_, name=name: 1 / 0 if name == broken else done.append(name))
+    with story.app.writing() as session:
+        session.add(ClockHeartbeat(process="old", started_at=clock.now(), at=clock.now() - timedelta(days=2)))
+    at_rest(story.app).housekeeping()
+    assert set(done) == chores.keys() - {broken}
+    with story.app.session() as session:
+        assert session.scalars(sa.select(ClockHeartbeat)).all() == []
+
+
+@pytest.mark.parametrize("broken", ["rosters", "a centre"])
+def test_neither_rosters_nor_another_centre_keep_a_centre_from_being_planned(story, monkeypatch, broken):
+    with story.app.session() as session:
+        centres = set(session.scalars(sa.select(Centre.id).where(Centre.active)))
+    first, planned, plan_ahead = min(centres), set(), scheduler.timetable.plan_ahead
+
+    def plan(app, centre_id):
+        if broken == "a centre" and centre_id == first:
+            raise ValueError("its calendar ends")
+        plan_ahead(app, centre_id=centre_id)
+        planned.add(centre_id)
+
+    monkeypatch.setattr(scheduler.timetable, "plan_ahead", plan)
+    if broken == "rosters":
+        monkeypatch.setattr(scheduler.rosters, "catch_up", lambda app: 1 / 0)
+    at_rest(story.app).planning()
+    assert len(centres) > 1 and planned == centres - ({first} if broken == "a centre" else set())

@@ -268,6 +268,23 @@ def test_a_start_that_fails_is_tried_again_later_and_delays_no_other(centre, rou
     assert rows(centre, MONDAY)[1].late_seconds == 10
 
 
+def cannot_be_written(session):
+    raise LookupError("nobody \x00 is on the roster")
+
+
+def breaks_on_its_own_statement(session):
+    session.execute(sa.text("select * from nowhere"))
+
+
+@pytest.mark.parametrize("breaks", [cannot_be_written, breaks_on_its_own_statement])
+def test_a_start_waits_for_its_next_try_whatever_it_fails_with(centre, rounds, clock, breaks):
+    plan_ahead(centre)
+    kinds._kinds[KEY] = kinds.Kind(KEY, "round", rounds.slots, lambda session, run: breaks(session), rounds.missed)
+    clock.set(at(MONDAY, 8, 15))
+    assert start_due(centre) == 0
+    assert [(run.tries, "nobody" in run.reason or "nowhere" in run.reason) for run in rows(centre, MONDAY)] == [(1, True)] * 2
+
+
 def test_a_start_that_fails_until_its_window_passes_is_missed_with_that_reason(centre, rounds, clock):
     def fails(session, run):
         raise LookupError("nobody is on the roster")
