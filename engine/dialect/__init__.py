@@ -6,7 +6,7 @@ so that an author sees them all at once. Surprise: expressions are kept without 
 attribute that allows both (an assignee, a group) is kept as FEEL giving that text, so everybody downstream sees FEEL only.
 """
 
-from engine.dialect.allowed import BPMN, MAX_BYTES, MAX_FLOWS, MAX_NESTING, MAX_NODES, READ_CHECKS, REFUSED, ZEEBE
+from engine.dialect.allowed import BPMN, MAX_BYTES, MAX_FLOWS, MAX_MARKS, MAX_NESTING, MAX_NODES, READ_CHECKS, REFUSED, ZEEBE
 from engine.dialect.model import (
     ACTIVITIES,
     Diagram,
@@ -38,6 +38,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_EXPRESSION",
     "MAX_FLOWS",
+    "MAX_MARKS",
     "MAX_NESTING",
     "MAX_NODES",
     "READ_CHECKS",

@@ -20,6 +20,8 @@ OTHER_ENGINES = ("http://camunda.org/schema/1.0/bpmn", "http://activiti.org/bpmn
                  "http://spiffworkflow.org/bpmn/schema/1.0/core", "http://operaton.org/schema/1.0/bpmn", "http://www.jboss.org/drools")
 
 MAX_BYTES = 2 * 1024 * 1024
+MAX_MARKS = 30_000  # of tags; 250 nodes with their drawing take a third of it
+MAX_ATTRIBUTES = 80_000
 MAX_NODES = 250
 MAX_FLOWS = 1000
 MAX_NESTING = 5
@@ -29,7 +31,7 @@ READ_CHECKS: dict[str, tuple[str, str]] = {
                  "Save the diagram again with the editor; never put a DOCTYPE or entities into it."),
     "one-process": ("Exactly one process of the file is executable; other pools are documentation.",
                     "Set 'Executable' on the one process that is to run and clear it on the others."),
-    "too-large": ("At most 250 nodes, 1,000 flows and sub-processes nested 5 deep.",
+    "too-large": ("At most 250 nodes, 1,000 flows, sub-processes nested 5 deep, 30,000 tags and 80,000 attributes.",
                   "Move a part into a procedure of its own and call it with a call activity."),
     "unique-id": ("Every element has an id of its own.", "Give the element an id that no other element has."),
     "unknown-element": ("Every element, event and marker is one that this dialect executes or knows as documentation.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from lxml import etree
 
@@ -23,8 +24,10 @@ from engine.dialect.allowed import (
     FIXED_ATTRIBUTES,
     LOOP_FIELDS,
     MARKERS,
+    MAX_ATTRIBUTES,
     MAX_BYTES,
     MAX_FLOWS,
+    MAX_MARKS,
     MAX_NESTING,
     MAX_NODES,
     OTHER_ENGINES,
@@ -99,6 +102,9 @@ class _Reader:
         if len(xml) > MAX_BYTES:
             return self.fault("readable", None, f"The file has {len(xml):,} bytes, more than {MAX_BYTES:,}.",
                               READ_CHECKS["too-large"][1])
+        for what, most, found in (("tags", MAX_MARKS, xml.count(b"<")), ("attributes", MAX_ATTRIBUTES, xml.count(b"="))):
+            if found > most:
+                return self.fault("too-large", None, f"The file has about {found:,} {what}, more than {most:,}.")
         if re.search(rb"<!\s*DOCTYPE", xml.replace(b"\0", b""), re.IGNORECASE):
             return self.fault("readable", None, "The file has a DOCTYPE.", "Remove the DOCTYPE line and all entities.")
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False,
@@ -491,9 +497,13 @@ class _Reader:
 
     def extensions(self, node, identity: str | None, allowed: frozenset[str]):
         """The zeebe extension elements of `node` that are allowed there; the others become faults."""
+        told = set()
         for extension in (e for holder in node.iterfind(_b("extensionElements")) for e in holder):
             namespace, tag = _split(extension.tag)
             if namespace != ZEEBE or tag not in allowed:
+                if extension.tag in told:
+                    continue
+                told.add(extension.tag)
                 self.fault("unknown-extension", identity, f"The extension {_shown(extension.tag)} is not understood here.",
                            EXTENSION_REMEDIES.get(tag))
                 continue
@@ -611,6 +621,7 @@ def _b(tag: str) -> str:
     return f"{{{BPMN}}}{tag}"
 
 
+@lru_cache(1024)
 def _split(tag) -> tuple[str, str]:
     if not isinstance(tag, str):  # entity references have no tag
         return "", "?"

@@ -7,7 +7,7 @@ shows a traceback.
 from __future__ import annotations
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import time
@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 
 from engine.checks import check, check_all, check_file
 from engine.definitions import Procedure, read_folder
+from engine.dialect import MAX_MARKS
 from engine.errors import DefinitionRefused, StepFailed
 from engine.feel import Feel
 from engine.operations import Registry
@@ -27,8 +28,8 @@ from engine.tables import incident
 from tests.engine.drawing import boundary, call, flows, plain, process, script, timer, user
 from tests.engine.feel.dmn_files import NAMESPACE, definitions, one, scores, table
 
-SECONDS = 3  # of computing
-MOST_KB = 256 << 10  # more than before
+SECONDS = 3  # of computing; a table may be large, and each of its cells is read
+DIAGRAM_SECONDS, WALL_SECONDS, MOST_KB = 0.1, 1.0, 64 << 10  # of one diagram, beside what the sound procedure around it takes
 MOST_FAULTS = 1_000
 GOOD = read_folder(Path(__file__).parent / "diagrams" / "dialect-good").files
 DIAGRAM = "dialect-good.bpmn"
@@ -98,6 +99,7 @@ DIAGRAMS = {
     "100,000 elements": diagram("<task/>" * 100_000),
     "100,000 nodes with ids": diagram("".join(f'<task id="a{n}"/>' for n in range(80_000))),
     "100,000 flows": diagram("".join(f'<sequenceFlow id="{n}"/>' for n in range(60_000))),
+    "as many extensions as fit": diagram('<userTask id="t"><extensionElements>' + "<zeebe:x/>" * (MAX_MARKS - 20) + "</extensionElements></userTask>"),
     "100,000 extensions": diagram("<extensionElements>" + "<zeebe:x/>" * 100_000 + "</extensionElements>"),
     "larger than allowed": diagram("<!--" + "x" * (3 << 20) + "-->"),
     "nesting beyond XML": diagram(nested("subProcess", 5_000)),
@@ -241,15 +243,36 @@ def usual() -> frozenset:
     return frozenset((f.check, f.element, f.reason) for f in judged(DIAGRAM, GOOD[DIAGRAM]))
 
 
+def computing(call) -> tuple[float, float]:
+    """CPU and wall seconds of a call."""
+    began, computed = time.monotonic(), time.process_time()
+    call()
+    return time.process_time() - computed, time.monotonic() - began
+
+
+@cache
+def usually() -> float:
+    """CPU seconds that the sound procedure takes."""
+    usual()
+    return max(computing(lambda: judged(DIAGRAM, GOOD[DIAGRAM]))[0] for _ in range(3))
+
+
+def in_time(file: str, content: bytes) -> bool:
+    """Whether it is judged within the limits. A crowded machine makes anything slow for once, so it has three tries."""
+    seconds = DIAGRAM_SECONDS if file == DIAGRAM else SECONDS
+    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    for _ in range(3):
+        computed, took = computing(lambda: judged(file, content))
+        if computed < seconds + usually() and took < max(WALL_SECONDS, seconds) * busy:
+            return True
+    return False
+
+
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_a_hostile_file_is_refused_within_the_limits_and_the_next_check_works(name):
     file, content = EVERYTHING[name]
-    usual()
-    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    faults = judged(file, content)
-    alone = check_file(Path(file).name, content)
-    took, more = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert took < SECONDS and more < MOST_KB, (took, more)
+    assert in_time(file, content)
+    faults, alone = judged(file, content), check_file(Path(file).name, content)
     assert max(len(faults), len(alone)) <= MOST_FAULTS
     new = [f for f in faults if (f.check, f.element, f.reason) not in usual() and not f.warning]
     assert new or alone or name in HARMLESS, "neither refused nor known as harmless"
@@ -257,6 +280,21 @@ def test_a_hostile_file_is_refused_within_the_limits_and_the_next_check_works(na
         assert fault.check and fault.reason and fault.remedy and len(str(fault)) < 2_000
         assert "Traceback" not in str(fault) and "root:" not in str(fault)
     assert {(f.check, f.element, f.reason) for f in judged(DIAGRAM, GOOD[DIAGRAM])} == usual()
+
+
+def test_no_hostile_file_takes_more_than_64_megabytes():
+    """In a process of its own, for the most that a process ever took is what can be asked."""
+    script = """
+import resource
+from tests.engine.test_hostile_diagrams import EVERYTHING, judged, usual
+usual()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for file, content in EVERYTHING.values():
+    judged(file, content)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, timeout=120, check=True)
+    assert int(done.stdout) < MOST_KB
 
 
 def test_there_are_enough_hostile_files():
