@@ -266,6 +266,9 @@ def test_a_finding_is_worked_on_from_its_page(visitor, walked):
     page = text(lin.get(f"/findings/{number}"))
     assert "改好，等复查" in page and "换了电池" in page and "改好后，高卫东" in page
     look = walked.story.task("lin", "look_again", number).task_id
+    asked = lin.get(f"/findings/{number}").get_data(as_text=True)
+    assert 'data-field="back_reason" hidden' in asked, "what is not right is asked for only where it is not"
+    assert lin.post(f"/tasks/{look}/shape", {"passed": "no"}).json == {"hidden": []}
     lin.post(f"/findings/{number}/tasks/{look}", {"passed": "yes"})
     assert "销项了" in text(lin.get(f"/findings/{number}"))
     assert number not in text(lin.get("/findings")) and number in text(lin.get("/findings?state=closed"))

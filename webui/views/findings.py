@@ -132,6 +132,7 @@ class TaskView:
     clause_text: str
     fields: list = field(default_factory=list)
     fault: Any = None
+    conditional: bool = False  # some fields are asked for only after certain answers
 
 
 def page(card: queries.FindingCard) -> SimpleNamespace:
@@ -208,8 +209,15 @@ def _task(card, row, mine: bool) -> TaskView:
         words.button(row.element_id, name),
         row.clause or "",
         clauses.title(row.clause),
-        forms.views(form, form.initial({})) if form else [],
+        _fields(row, form, form.initial({})) if form else [],
+        conditional=bool(form) and any(f.hides for f in form.fields),
     )
+
+
+def _fields(row, form, values: dict[str, Any], faults: dict[str, Any] | None = None) -> list[forms.FieldView]:
+    """The form's fields, those hidden that the values so far hide."""
+    names = service_app().engine.definition(row.definition_hash).names
+    return forms.views(form, values, faults, forms.hidden_keys(form, values, service_app().engine.feel, names))
 
 
 def _form(row):
@@ -229,7 +237,8 @@ def again(card, task_id: str, values: dict[str, Any], error) -> SimpleNamespace:
     for task in found.tasks:
         if task.id == task_id and (form := form_of(card, task_id)):
             task.fault = fault_of(error, form)
-            task.fields = forms.views(form, values, faults)
+            row = next(row for row, _ in card.tasks if row.id == task_id)
+            task.fields = _fields(row, form, values, faults)
     return found
 
 

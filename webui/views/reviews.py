@@ -21,6 +21,7 @@ from webui.i18n import gettext, listed
 from webui.views import registers as register_views
 from webui.views import timetable
 
+CLAUSES = {"daily": ("23.3", "24.9"), "weekly": ("24.9", "25.3")}
 LONGEST_SHOWN = 400_000  # characters of a content that the page carries to say what changed; a page may send 1 MB
 
 
@@ -98,7 +99,7 @@ def page(card: queries.ReviewCard, typed: Mapping[str, Any] | None = None) -> Si
         title=title(review),
         kind=str(review.kind),
         centre=card.centre.name,
-        clauses=gettext("条款 %(numbers)s", numbers="23.3、24.9" if str(review.kind) == "daily" else "24.9、25.3"),
+        clauses=gettext("条款 %(numbers)s", numbers=listed(*CLAUSES[str(review.kind)], items=True)),
         clock=clock(review.due_at, review.opened_at, mine=card.may_sign) if review.state is not ReviewState.SIGNED else None,
         late=_late(review),
         state=state(review),
