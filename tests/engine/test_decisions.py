@@ -246,6 +246,18 @@ def test_types_of_the_file_with_allowed_values():
             decisions.decide("t", wrong)
 
 
+def test_a_type_of_the_file_may_be_a_function():
+    item = '<itemDefinition name="tRule"><functionItem outputTypeRef="number"/></itemDefinition>'
+
+    def made(expression: str):
+        entry = f'<contextEntry><variable name="twice" typeRef="tRule"/>{literal(expression)}</contextEntry>'
+        return load(definitions(item, decision("t", f"<context>{entry}<contextEntry>{literal('twice(4)')}</contextEntry></context>")))
+
+    assert made("function(n) n * 2").decide("t", {}).value == 8
+    with pytest.raises(ExpressionError, match="is not of type"):
+        made("2").decide("t", {})
+
+
 @pytest.mark.parametrize(
     ("context", "said"),
     [

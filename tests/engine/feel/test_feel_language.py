@@ -74,6 +74,11 @@ def test_comparison():
           '@"2026-01-02" < @"2026-01-03"': True})
 
 
+def test_is_asks_for_the_same_value_of_the_same_type():
+    same({"is(1, 1.0)": True, "is(1, 2)": False, 'is(@"2026-01-01", @"2026-01-01")': True,
+          'is(time("08:00:00Z"), time("08:00:00"))': False})
+
+
 def test_in_and_unary_tests_within_an_expression():
     same({"x in [1..5]": True, "x in (1..5)": False, "x in (> 3)": True, "x in (1, 2, 5)": True, "x in items": False})
 
