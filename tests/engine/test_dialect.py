@@ -162,6 +162,29 @@ def test_other_nodes_are_refused_and_flows_to_them_are_no_second_fault(tag):
         assert "odd" in read(xml, "x.bpmn")[0].refused
 
 
+REST = next(line for line in (Path(__file__).parents[2] / "docs/reference/bpmn.md").read_text(encoding="utf-8").splitlines()
+            if "test_whatever_else_bpmn_has_is_refused_by_its_name" in line).strip("| ").split(" | ")[0].split(", ")
+
+
+@pytest.mark.parametrize("tag", REST)
+def test_whatever_else_bpmn_has_is_refused_by_its_name(tag):
+    odd = f'<bpmn:{tag} id="odd" />'
+    task = '<bpmn:userTask id="register"'
+    start = GOOD.index(">", GOOD.index(task)) + 1
+    for xml in (inserted(odd), GOOD.replace("</bpmn:process>", f"</bpmn:process>{odd}"), GOOD[:start] + odd + GOOD[start:]):
+        (fault,) = read(xml, "x.bpmn")[1]
+        assert fault.check == "unknown-element" and tag in fault.reason and fault.remedy
+
+
+@pytest.mark.parametrize("xml", [
+    inserted('<bpmn:ioSpecification><bpmn:dataInput id="i"/><bpmn:inputSet/><bpmn:outputSet/></bpmn:ioSpecification><bpmn:property id="x"/>'),
+    GOOD.replace("</bpmn:process>", '</bpmn:process><bpmn:itemDefinition id="i"/><bpmn:category id="c"><bpmn:categoryValue id="v" value="x"/>'
+                 '</bpmn:category><bpmn:relationship id="r" type="x"/>', 1),
+    inserted('<bpmn:scriptTask id="odd"><bpmn:dataInputAssociation/><bpmn:dataOutputAssociation/></bpmn:scriptTask>')])
+def test_data_of_other_engines_is_not_read(xml):
+    assert [f for f in read(xml, "x.bpmn")[1] if f.check == "unknown-element"] == []
+
+
 @pytest.mark.parametrize(("kind", "event"), [
     ("intermediateThrowEvent", "error"), ("intermediateThrowEvent", "cancel"), ("intermediateThrowEvent", "timer"),
     ("intermediateThrowEvent", "conditional"), ("intermediateCatchEvent", "error"), ("intermediateCatchEvent", "escalation"),

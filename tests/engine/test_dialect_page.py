@@ -1,5 +1,6 @@
 """The page about the dialect names what there is."""
 
+import json
 import re
 from pathlib import Path
 
@@ -47,3 +48,13 @@ def test_the_page_about_bpmn_leaves_nothing_out_that_the_reader_knows():
     assert [m for m in MARKERS if words.get(m) != "executed"] == []
     assert [d for d in DOCUMENTATION - {"category", "categoryValue"} if words.get(d) != "documentation"] == []
     assert [r for r in REFUSED if " " not in r and r != "script" and words.get(r) != "refused"] == []
+
+
+def test_the_page_about_bpmn_names_every_element_of_the_standard():
+    """As bpmn.io's own description of BPMN 2.0 lists them."""
+    described = Path(__file__).parents[2] / "node_modules/bpmn-moddle/resources/bpmn/json/bpmn.json"
+    types = [t["name"] for t in json.loads(described.read_text(encoding="utf-8"))["types"] if not t.get("isAbstract")]
+    elements = {name[0].lower() + name[1:] for name in types}
+    events = {f"{kind.value}EventDefinition" for kinds in EVENTS.values() for kind in kinds}  # rows of their events
+    words = {word for element, *_ in ROWS for word in re.findall(r"[A-Za-z]+", element)}
+    assert len(elements) > 100 and elements - words - events - {"definitions", "documentation", "process"} == set()

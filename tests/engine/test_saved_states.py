@@ -17,6 +17,7 @@ from engine import dialect
 from engine.clock import FrozenClock
 from engine.dialect import EventKind, Kind, TimerKind
 from engine.operations import Registry
+from engine.spiff.game import STATE_FORMAT
 from tests.engine.states import playing
 
 FILES = sorted(playing.HERE.glob("v*/*.json"))
@@ -126,6 +127,12 @@ def test_every_way_to_wait_is_in_the_states_of_a_release(release):
     waits |= {(Kind.BOUNDARY, kind) for kind in (EventKind.TIMER, EventKind.MESSAGE, EventKind.ERROR, EventKind.COMPENSATION, EventKind.CANCEL)}
     waits |= {(Kind.RECEIVE, EventKind.MESSAGE), (Kind.THROW, EventKind.COMPENSATION), (Kind.USER, "turn"), (Kind.SUBPROCESS, "turn")}
     assert waits - found == set()
+
+
+def test_the_format_that_is_written_now_and_each_before_it_are_among_the_states():
+    """A new format is not released before instances in it lie here."""
+    formats = {json.loads(row["tokens"])[0] for path in FILES for row in read(path)["tables"]["process_instance"]}
+    assert formats == set(range(1, STATE_FORMAT + 1))
 
 
 def test_the_oldest_text_of_a_cycle_is_among_the_states():
