@@ -29,7 +29,7 @@ from service.health.models import ClockHeartbeat
 from service.notifications.channels import channels_of
 from service.notifications.deliver import deliver_due
 from service.notifications.delivery import send_due
-from service.organisation.models import Centre
+from service.organisation import centres
 from service.presence import actions as presence
 from service.reviews import actions as reviews
 from service.shifts import following as rosters
@@ -132,12 +132,10 @@ class ClockProcess:
         """Let rosters follow their calendars, then plan today and tomorrow: rosters, plans and calendars may have changed."""
         if self._paused():
             return
-        with self.app.session() as session:
-            centres = session.scalars(sa.select(Centre.id).where(Centre.active).order_by(Centre.id)).all()
-        self._each(
-            partial(rosters.catch_up, self.app),
-            *(partial(timetable.plan_ahead, self.app, centre_id=centre) for centre in centres),
-        )
+        self._each(partial(rosters.catch_up, self.app), partial(centres.in_each, self.app, self._plan))
+
+    def _plan(self, centre_id: int) -> int:
+        return timetable.plan_ahead(self.app, centre_id=centre_id)
 
     def outbox(self) -> None:
         while not self.stopping.is_set() and deliver_due(self.app):

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from service.calendars.queries import calendar_of
 from service.calendars.rules import Calendar
-from service.organisation.models import Centre, Duty, Person
+from service.organisation import centres
+from service.organisation.models import Duty, Person
 from service.shifts import rules
 from service.shifts.models import Post, RosterEntry, Shift
 from service.tickets import recompute
@@ -83,7 +85,10 @@ def change_calendar(app, person: Person, centre_id: int, change: Callable[[Calen
 
 def catch_up(app) -> int:
     """Let the rosters of every centre follow their calendars; how many shifts moved. The clock calls it."""
-    with app.session() as session:
-        centres = list(session.scalars(sa.select(Centre.id).where(Centre.active).order_by(Centre.id)))
-        behind = [id for id in centres if preview(session, id, calendar_of(session, id))]
-    return sum(len(follow(app, id)) for id in behind)
+    return centres.in_each(app, partial(_catch_up, app))
+
+
+def _catch_up(app, centre_id: int) -> int:
+    with app.session() as session:  # most looks find nothing to move, and those take no lock
+        behind = preview(session, centre_id, calendar_of(session, centre_id))
+    return len(follow(app, centre_id)) if behind else 0

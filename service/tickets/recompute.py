@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import orjson
@@ -34,6 +34,7 @@ from service.calendars.actions import CalendarMoved, save_version
 from service.calendars.queries import BUSINESS, ROUND_THE_CLOCK
 from service.calendars.rules import Calendar, CalendarError, Pause, round_the_clock
 from service.errors import NotThere
+from service.organisation import centres
 from service.organisation.models import Centre, Person
 from service.tickets import contracts
 from service.tickets.counting import Counted, counted, named_of, reminder_at
@@ -237,9 +238,13 @@ def _mark_followed(app, promises: list[int]) -> None:
 
 def catch_up(app) -> int:
     """Finish, for every centre, what a killed process left behind; how many deadlines moved. The clock calls it."""
+    return centres.in_each(app, partial(_catch_up, app))
+
+
+def _catch_up(app, centre_id: int) -> int:
     with app.session() as session:
-        behind = [id for id in session.scalars(sa.select(Centre.id).order_by(Centre.id)) if unfinished(session, id)]
-    return sum(len(follow(app, id).shifts) for id in behind)
+        behind = unfinished(session, centre_id)
+    return len(follow(app, centre_id).shifts) if behind else 0
 
 
 # --- calendars to count by -----------------------------------------------------------------------------------------

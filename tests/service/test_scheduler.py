@@ -13,6 +13,14 @@ from service.health.models import ClockHeartbeat
 from service.health.queries import health, lateness
 from service.organisation.models import Centre
 from service.scheduler import ClockProcess, JumpGuard
+from service.shifts import following
+from service.tickets import recompute
+
+
+class Moves(list):
+    """What followed, for rosters a list and for limits what has one."""
+
+    shifts = ()
 
 
 class Machine:
@@ -167,6 +175,22 @@ def test_a_chore_of_housekeeping_that_fails_keeps_no_other_from_its_turn(story, 
         assert session.scalars(sa.select(ClockHeartbeat)).all() == []
 
 
+@pytest.mark.parametrize("what", [following, recompute])
+def test_a_centre_whose_calendar_ends_keeps_no_other_from_following_its_own(story, monkeypatch, what):
+    with story.app.session() as session:
+        first, *others = session.scalars(sa.select(Centre.id).where(Centre.active).order_by(Centre.id)).all()
+    looked, followed = "preview" if what is following else "unfinished", []
+
+    def look(session, centre_id, *_):
+        if centre_id == first:
+            raise ValueError("its calendar ends")
+        return [True]
+
+    monkeypatch.setattr(what, looked, look)
+    monkeypatch.setattr(what, "follow", lambda app, centre_id: followed.append(centre_id) or Moves([]))
+    assert what.catch_up(story.app) == 0 and followed == others != []
+
+
 @pytest.mark.parametrize("broken", ["rosters", "a centre"])
 def test_neither_rosters_nor_another_centre_keep_a_centre_from_being_planned(story, monkeypatch, broken):
     with story.app.session() as session:
@@ -176,8 +200,8 @@ def test_neither_rosters_nor_another_centre_keep_a_centre_from_being_planned(sto
     def plan(app, centre_id):
         if broken == "a centre" and centre_id == first:
             raise ValueError("its calendar ends")
-        plan_ahead(app, centre_id=centre_id)
         planned.add(centre_id)
+        return plan_ahead(app, centre_id=centre_id)
 
     monkeypatch.setattr(scheduler.timetable, "plan_ahead", plan)
     if broken == "rosters":
