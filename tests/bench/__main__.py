@@ -2,24 +2,27 @@
 
 Every figure is the median of five rounds. Within a round the bare step-shaped commit, the lean one, a step and an action take
 turns one by one on the same database, so that disk, caches and a noisy neighbour are the same for all; a ratio compares within
-its round. CPU time is that of the process and of FEEL's child processes. What each figure means: docs/reference/bench.md.
+its round. CPU time is that of the process and of FEEL's child processes. `--full` adds growth, timers, workers and processes. What
+each figure means: docs/reference/bench.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import statistics
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
 from service import db
+from tests.bench import crowd, growth, processes, stored
 from tests.bench.action import Actions
-from tests.bench.clock import cpu_seconds
+from tests.bench.clock import alternate, cpu_seconds
 from tests.bench.floor import Floor, Lean
 from tests.bench.pages import bytes_logged, pages_written, rows_written
 from tests.bench.search import Search
@@ -29,17 +32,7 @@ from tests.postgres import Cluster
 
 ROUNDS = 5
 TICKETS = 100_000
-
-
-def alternate(calls: dict, times: int) -> dict[str, float]:
-    """Median wall time in ms of each call, taken in turns, so that disk and caches are the same for all."""
-    spent: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(times):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call()
-            spent[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) * 1000 for name, values in spent.items()}
+STORED_STEPS = 500  # among 1,000 instances and among 100,000, each of another one
 
 
 def cpu_milliseconds(call, times: int) -> float:
@@ -98,39 +91,65 @@ def written(database, what: dict) -> dict[str, float]:
     return found
 
 
+def among(kind: str, fresh: Callable[[], str]) -> dict[str, float]:
+    """Prints and gives a step among few and among many stored instances."""
+    figures = stored.measure([fresh(), fresh()], STORED_STEPS)
+    stored.show(kind, figures)
+    return figures
+
+
 def search(kind: str, url: str, folder: Path) -> dict[str, float]:
     """Prints what each kind of search costs among many tickets; ends the bench where a search finds something wrong."""
-    crowd = Search(url, folder, TICKETS)
-    figures = show_search(kind, crowd, crowd.measure())
-    wrong = crowd.differences()
-    crowd.close()
+    many = Search(url, folder, TICKETS)
+    figures = show_search(kind, many, many.measure())
+    wrong = many.differences()
+    many.close()
     if wrong:
         raise SystemExit(f"{kind}: these searches find something else than reading everything: {'; '.join(wrong)}")
     return figures
 
 
-def addresses(kind: str, folder: str, stack: contextlib.ExitStack) -> tuple[str, str]:
-    """A database that keeps every commit, and one to fill in bulk and then only read."""
+def full(kind: str, fresh: Callable[[], str], folder: Path) -> dict[str, float]:
+    """Prints and gives growth, timers, workers and processes, each on databases of their own."""
+    database = db.connect(fresh())
+    db.upgrade(database)
+    grown = growth.measure(database, blocks=40)
+    database.dispose()
+    growth.show(kind, grown)
+    many = crowd.timers(fresh()) | crowd.workers(fresh())
+    crowd.show(kind, many)
+    folder.mkdir()
+    own = processes.measure(fresh(), folder)
+    processes.show(kind, own)
+    return grown | many | own
+
+
+def addresses(kind: str, folder: str, stack: contextlib.ExitStack) -> tuple[Callable[[], str], str]:
+    """What gives a new database that keeps every commit, and one to fill in bulk and then only read."""
     if kind == "sqlite":
-        return f"sqlite:///{folder}/bench.db", f"sqlite:///{folder}/search.db"
-    clusters = Cluster(durable=True), Cluster(shared_buffers="128MB", max_wal_size="2GB")
-    for cluster in clusters:
+        names = itertools.count(1)
+        return lambda: f"sqlite:///{folder}/bench-{next(names)}.db", f"sqlite:///{folder}/search.db"
+    durable, quick = Cluster(durable=True), Cluster(shared_buffers="128MB", max_wal_size="2GB")
+    for cluster in (durable, quick):
         stack.callback(cluster.stop)
-    return tuple(cluster.url(cluster.create()) for cluster in clusters)
+    return lambda: durable.url(durable.create()), quick.url(quick.create())
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    arguments.add_argument("--full", action="store_true", help="ten times as many steps per round")
+    arguments.add_argument("--full", action="store_true", help="ten times as many steps per round; growth, timers, processes")
     arguments.add_argument("--databases", default="sqlite,postgresql")
     options = arguments.parse_args()
     steps = 1000 if options.full else 100
     found = {}
     with tempfile.TemporaryDirectory(prefix="zhiban-bench-") as folder, contextlib.ExitStack() as stack:
         for kind in options.databases.split(","):
-            address, quick = addresses(kind, folder, stack)
-            found[kind] = measure(address, Path(folder) / kind, steps)
+            fresh, quick = addresses(kind, folder, stack)
+            found[kind] = measure(fresh(), Path(folder) / kind, steps)
             show(kind, found[kind])
+            found[kind] |= among(kind, fresh)
+            if options.full:
+                found[kind] |= full(kind, fresh, Path(folder) / f"{kind}-processes")
             found[kind] |= search(kind, quick, Path(folder) / f"{kind}-search")
     line = {f"{name}_{kind}": round(value, 3) for kind, figures in found.items() for name, value in figures.items()}
     Path("bench.json").write_text(json.dumps(line, indent=1) + "\n")
