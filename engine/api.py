@@ -57,6 +57,9 @@ class Deployed:
     changed: bool
 
 
+Reader = Unit | sqlalchemy.Connection | None  # where to read: in a unit, beside what the caller reads, on a connection of its own
+
+
 class Engine:
     """Runs process definitions on one database."""
 
@@ -297,7 +300,7 @@ class Engine:
             return resolve(self, unit, incident_id, note=note, actor=actor)
 
     # ---- reading ---------------------------------------------------------------------------------------------------
-    def task(self, task_id: str, unit: Unit | None = None):
+    def task(self, task_id: str, unit: Reader = None):
         """The row of a task. Raises NotFound."""
         with self._reading(unit) as connection:
             row = _TASK.record(connection, id=task_id)
@@ -305,14 +308,14 @@ class Engine:
             raise NotFound("Task", task_id)
         return row
 
-    def instance(self, instance_id: str, unit: Unit | None = None):
+    def instance(self, instance_id: str, unit: Reader = None):
         with self._reading(unit) as connection:
-            row = connection.execute(select(process_instance).where(process_instance.c.id == instance_id)).first()
+            row = _INSTANCE.record(connection, id=instance_id)
         if row is None:
             raise NotFound("Process instance", instance_id)
         return row
 
-    def variables(self, instance_id: str, task_id: str | None = None, unit: Unit | None = None) -> dict:
+    def variables(self, instance_id: str, task_id: str | None = None, unit: Reader = None) -> dict:
         """The variables of an instance, or what one of its open tasks sees: those of the items and sub-processes around it too."""
         row = self.instance(instance_id, unit)
         found = from_json(orjson.loads(row.variables))
@@ -334,7 +337,9 @@ class Engine:
         members = [(task.id, family.member(task.instance_id)) for task in tasks]
         return {id: running.seen(running.game.token(id)) for id, running in members}
 
-    def definition(self, hash: str, unit: Unit | None = None):
+    def definition(self, hash: str, unit: Reader = None):
+        if (known := self.catalogue.known(hash)) is not None:
+            return known
         with self._reading(unit) as connection:
             return self.catalogue.get(connection, hash)
 
@@ -363,7 +368,7 @@ class Engine:
             return history.verify(connection, root_id)
 
     @contextmanager
-    def _reading(self, unit: Unit | None):
+    def _reading(self, unit: Reader):
         if unit is not None:
             yield unit.connection if isinstance(unit, Unit) else unit
             return
@@ -372,6 +377,7 @@ class Engine:
 
 
 _TASK = Prepared(select(user_task).where(user_task.c.id == bindparam("id")))
+_INSTANCE = Prepared(select(process_instance).where(process_instance.c.id == bindparam("id")))
 
 
 def _failure_of(attempt: Callable) -> Exception | None:

@@ -65,6 +65,10 @@ class Catalogue:
         self.operations, self.feel = operations, feel
         self._known: dict[str, Definition] = {}
 
+    def known(self, hash: str) -> Definition | None:
+        """The definition, if this process has read it before: nobody needs a connection for it."""
+        return self._known.get(hash)
+
     def get(self, connection: Connection, hash: str) -> Definition:
         if hash not in self._known:
             row = connection.execute(select(process_definition.c.files, process_definition.c.version).where(

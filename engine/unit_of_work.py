@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, PoolProxiedConnection, RootTransaction, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from engine.sql import run
+from engine.write_turn import WriteTurn
 
 _beginning = threading.local()  # `write`: the transaction that this thread begins now is a unit's
 IDLE_TOO_LONG = "25P03"  # PostgreSQL ended the session of a process that stood still in a step
@@ -52,6 +53,8 @@ def prepare(database: Engine) -> Engine:
         def _manual(dbapi_connection, _record):
             dbapi_connection.isolation_level = None
 
+        if database.url.database not in (None, "", ":memory:"):
+            database.write_turn = WriteTurn(database.url.database)
         database.dialect.do_begin = _begin  # not an event: an engine with listeners pays for them at every turn of a step
     return database
 
@@ -69,6 +72,11 @@ def _begun(connection: Connection) -> RootTransaction:
         _beginning.write = False
 
 
+def _turn(database: Engine) -> AbstractContextManager[None]:
+    turn = getattr(database, "write_turn", None)
+    return turn.taken() if turn else nullcontext()
+
+
 @contextmanager
 def unit_of_work(database: Engine, now: Callable[[], datetime]) -> Iterator[Unit]:
     """A unit that commits when the block ends and rolls back when it raises.
@@ -77,7 +85,7 @@ def unit_of_work(database: Engine, now: Callable[[], datetime]) -> Iterator[Unit
     """
     try:
         with database.connect() as connection:
-            with _begun(connection):
+            with _turn(database), _begun(connection):
                 unit = Unit(connection, now())
                 yield unit
                 for call in unit._before:

@@ -8,7 +8,7 @@ ticket at the desk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -330,7 +330,7 @@ def _grant_for(reach: Reach, action: str, thing: Any, session: Session) -> Grant
 
 def _grant_on_ticket(reach: Reach, action: str, ticket: Ticket, session: Session) -> Grant | None:
     roles = ON_TICKET.get(action)
-    if roles is None or not _there(session, Ticket.id == ticket.id, ticket_filter(reach, roles)):
+    if roles is None or not _one_ticket_of(reach, roles).first(session.connection(), ticket_id=ticket.id):
         return None
     grants = [g for g in reach.only(roles) if g.centre_id in (None, ticket.centre_id)] or list(reach.only(roles))
     return grants[0]
@@ -338,22 +338,34 @@ def _grant_on_ticket(reach: Reach, action: str, ticket: Ticket, session: Session
 
 def _grant_on_task(reach: Reach, action: str, task: Any, session: Session) -> Grant | None:
     if action == "see":
-        seen = session.execute(sa.select(user_task.c.id).where(user_task.c.id == task.id, task_sight(reach))).first()
-        return _grant_by_group(reach, task) if seen else None
+        return _grant_by_group(reach, task) if _one(_seen_by, reach, task, session) else None
     if action in ("do", "claim"):
-        free = _one_of_theirs(reach).first(session.connection(), task_id=task.id)
-        return _grant_by_group(reach, task) if free else None
+        return _grant_by_group(reach, task) if _one(_free_for, reach, task, session) else None
     if action == "assign":
         return next((g for g in reach.grants if g.centre_id == task.centre_id and _leads(g, task)), None)
     return None
 
 
+def _one(statement: Callable[[Reach], Prepared], reach: Reach, task: Any, session: Session) -> bool:
+    return statement(reach).first(session.connection(), task_id=task.id) is not None
+
+
+# The clauses of the lists, narrowed to one task or ticket; built once for everybody who reaches the same.
+
+
 @lru_cache(1024)
-def _one_of_theirs(reach: Reach) -> Prepared:
-    """The clause of the task list, narrowed to one task; built once for everybody who reaches the same."""
-    return Prepared(
-        sa.select(user_task.c.id).where(user_task.c.id == sa.bindparam("task_id", ""), task_filter(reach))
-    )
+def _free_for(reach: Reach) -> Prepared:
+    return Prepared(sa.select(user_task.c.id).where(user_task.c.id == sa.bindparam("task_id", ""), task_filter(reach)))
+
+
+@lru_cache(1024)
+def _seen_by(reach: Reach) -> Prepared:
+    return Prepared(sa.select(user_task.c.id).where(user_task.c.id == sa.bindparam("task_id", ""), task_sight(reach)))
+
+
+@lru_cache(1024)
+def _one_ticket_of(reach: Reach, roles: frozenset[Role]) -> Prepared:
+    return Prepared(sa.select(Ticket.id).where(Ticket.id == sa.bindparam("ticket_id", 0), ticket_filter(reach, roles)))
 
 
 def _leads(grant: Grant, task: Any) -> bool:
@@ -375,10 +387,6 @@ def _grant_by_group(reach: Reach, task: Any) -> Grant | None:
 def _grant_in_centre(reach: Reach, action: str, centre_id: int | None) -> Grant | None:
     grants = reach.only(IN_CENTRE.get(action, ()))
     return next((g for g in grants if centre_id is None or g.centre_id in (None, centre_id)), None)
-
-
-def _there(session: Session, *clauses) -> bool:
-    return session.execute(sa.select(Ticket.id).where(*clauses)).first() is not None
 
 
 def _centre_id(thing: Any) -> int | None:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import select
 import sqlite3
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -69,12 +71,29 @@ def connect(url: str) -> sa.Engine:
         return _sqlite(address)
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
-        return sa.create_engine(
+        database = sa.create_engine(
             address, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args={"options": POSTGRESQL_OPTIONS}
         )
+        database.dialect.do_ping = _ping(database.dialect.do_ping)
+        return database
     raise ValueError(
         f"{address.get_backend_name()} is no database that Zhiban runs on; use sqlite:/// or postgresql://"
     )
+
+
+def _ping(ask: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """Whether a connection of the pool still lives. A server that ended it has said so: then something lies in the socket, and
+    only then is it worth a question to the server.
+    """
+
+    def alive(connection: Any) -> bool:
+        if connection.closed:
+            return ask(connection)
+        socket = select.poll()
+        socket.register(connection.fileno(), select.POLLIN)
+        return ask(connection) if socket.poll(0) else True
+
+    return alive
 
 
 def _sqlite(address: sa.URL) -> sa.Engine:

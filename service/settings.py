@@ -43,7 +43,7 @@ class Settings:
     host: str = setting("127.0.0.1", "Address that the web server listens on.")
     port: int = setting(8000, "Port that the web server listens on.")
     web_workers: int = setting(2, "Web processes.", "processes")
-    web_threads: int = setting(4, "Requests that one web process serves at once.", "threads")
+    web_threads: int = setting(8, "Requests that one web process receives at once; it computes for two.", "threads")
     certfile: str = setting("", "TLS certificate; empty means plain HTTP.")
     keyfile: str = setting("", "Key of the TLS certificate; empty means that it is in `certfile`.")
     trusted_proxies: int = setting(0, "Proxies in front whose X-Forwarded-* headers are believed.", "proxies")

@@ -7,22 +7,18 @@ session per request stands on `g.session`; changes go through the service's acti
 from __future__ import annotations
 
 import logging
-import os
-import secrets
 import uuid
-from functools import lru_cache
-from pathlib import Path
 
-from flask import Flask, g, request, url_for
-from markupsafe import Markup
+from flask import Flask, g
 
 from service.health.queries import clock_state
-from webui import errors, filters, i18n, menu, security, sessions, told
+from webui import errors, filters, i18n, menu, security, sessions, slots, told
+from webui.addresses import Web
 from webui.blueprints import BLUEPRINTS
 from webui.i18n import gettext
+from webui.marks import draw_chip, draw_icon, static
 from webui.views import carried, drafts, undo
 
-STATIC = Path(__file__).parent / "static"
 STATIC_SECONDS = 365 * 24 * 3600  # addresses carry the file's time, so a changed file has another address
 
 
@@ -32,7 +28,7 @@ def create_app(app=None) -> Flask:
         from service import settings
 
         app = service.create(settings.load())
-    web = Flask("webui", static_folder="static", template_folder="templates")
+    web = Web("webui", static_folder="static", template_folder="templates")
     web.extensions["zhiban"] = app
     web.config.update(
         SEND_FILE_MAX_AGE_DEFAULT=STATIC_SECONDS,
@@ -46,6 +42,7 @@ def create_app(app=None) -> Flask:
     _behind_proxies(web, app.settings.trusted_proxies)
     sessions.install(web)  # first: everything after it may ask who it is
     security.install(web)
+    slots.install(web)
     errors.install(web)
     filters.install(web)
     i18n.install(web)
@@ -68,6 +65,7 @@ def _helpers(web: Flask) -> None:
     web.jinja_env.globals.update(
         static=static,
         draw_icon=draw_icon,
+        draw_chip=draw_chip,
         request_id=lambda: uuid.uuid4().hex,
         html_language=i18n.html_language,
         theme_names=theme_names,
@@ -83,37 +81,6 @@ def _helpers(web: Flask) -> None:
         colon=i18n.colon,
     )
     web.context_processor(lambda: {"person": g.get("person"), "menu": menu.items, "may_register": menu.may_register})
-
-
-def static(name: str) -> str:
-    """The address of a static file with its time, so that browsers may keep it for a year; looked at once per request."""
-    known = g.setdefault("static", {})
-    if name not in known:
-        known[name] = _address(request.root_path, name, _version(name))
-    return known[name]
-
-
-def draw_icon(name: str, size: str = "") -> Markup:
-    return _icon(static("vendor/icons.svg"), name, size)
-
-
-@lru_cache(1024)
-def _icon(icons: str, name: str, size: str) -> Markup:
-    return Markup('<svg class="z-i {}" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>').format(
-        size, icons, name
-    )
-
-
-@lru_cache(1024)
-def _address(_root: str, name: str, version: str) -> str:
-    return url_for("static", filename=name, v=version)
-
-
-def _version(name: str) -> str:
-    try:
-        return format(int(os.stat(f"{STATIC}/{name}").st_mtime), "x")
-    except FileNotFoundError:
-        return secrets.token_hex(3)  # not built yet: never keep the miss
 
 
 def theme_names() -> dict[str, str]:

@@ -37,8 +37,13 @@ def open_session() -> None:
 
 
 def look_again() -> None:
-    """After a change: what this request reads from here on is the new state, not the one it began with."""
+    """After a change: what this request reads from here on is the new state, not the one it began with. Who asks stays."""
+    person = g.get("person")
+    if person is not None:
+        g.session.expunge(person)
     g.session.rollback()
+    if person is not None:
+        g.session.add(person)
     g.session.info["reaches"].clear()
 
 

@@ -158,7 +158,7 @@ def resume(app, session: Session, token: str | None) -> WebSession | None:
     """
     if not token:
         return None
-    row = session.get(WebSession, hashed(token), options=_WITH_PERSON)
+    row = session.execute(_SESSION, {"id_hash": hashed(token)}).scalar()
     if row is None or row.ended_at is not None or not row.person.active:
         return None
     now = app.clock.now()
@@ -173,8 +173,12 @@ def resume(app, session: Session, token: str | None) -> WebSession | None:
     return row
 
 
-# In the same statement; the roles are not asked for here: every request comes by.
-_WITH_PERSON = [joinedload(WebSession.person).lazyload(Person.roles)]
+# With its person in one statement, that is built once; the roles are not asked for here: every request comes by.
+_SESSION = (
+    sa.select(WebSession)
+    .where(WebSession.id_hash == sa.bindparam("id_hash"))
+    .options(joinedload(WebSession.person).lazyload(Person.roles))
+)
 
 
 def logout(app, token: str) -> None:

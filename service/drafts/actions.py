@@ -12,6 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from engine.sql import Prepared
 from engine.tables import command
 from service.drafts import rules
 from service.drafts.models import Draft
@@ -108,10 +109,16 @@ def drop(app, person: Person, place: str) -> None:
 
 def spend(session: Session, person_id: int, place: str, version: int) -> None:
     """The draft became a step in this transaction. A newer text from another window than the one that was sent stays."""
-    session.execute(
-        sa.delete(Draft).where(Draft.person_id == person_id, Draft.place == place, Draft.version <= max(version, 1)),
-        execution_options={"synchronize_session": False},
+    _SPEND.run(session.connection(), person_id=person_id, place=place, version=max(version, 1))
+
+
+_SPEND = Prepared(
+    sa.delete(Draft.__table__).where(
+        Draft.person_id == sa.bindparam("person_id"),
+        Draft.place == sa.bindparam("place"),
+        Draft.version <= sa.bindparam("version"),
     )
+)
 
 
 def put(session: Session, person_id: int, place: str, fields: dict[str, list[str]], seen: int | None = None) -> None:

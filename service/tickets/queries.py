@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import datetime, time, timedelta
 from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ import sqlalchemy as sa
 import sqlalchemy.orm
 from sqlalchemy.orm import Session, object_session, selectinload
 
+from engine.errors import NotFound
 from engine.sql import Prepared
 from engine.tables import user_task
 from service import access
@@ -107,7 +109,7 @@ class WorkItem:
     assignee_name: str
     groups: tuple[str, ...]
     version: int
-    process_key: str
+    definition_hash: str
     slip_number: str = ""
     urged_count: int = 0
     paused: bool = False
@@ -159,11 +161,11 @@ def my_work(person: Person, now: datetime | None = None, limit: int = 10) -> MyW
     session = object_session(person)
     now = now or session.info["clock"].now()
     mine = access.reach(person, now)
-    listed = sa.and_(access.task_filter(mine), user_task.c.element_id.not_in(FOLDED))
-    found = _tasks(session, now, listed, limit=PAGE + 1)
+    found = _tasks(session, now, _work_of(mine), limit=PAGE + 1)
+    count = _work_of(mine, counted=True).first(session.connection())["count"] if len(found) > PAGE else len(found)
     return MyWork(
         found[:limit],
-        max(0, _count(session, listed) - limit),
+        max(0, count - limit),
         found[limit].due_at if len(found) > limit else None,
         _waiting(session, mine, now),
         _promises(session, mine, now),
@@ -176,8 +178,42 @@ def all_work(person: Person, now: datetime | None = None, limit: int = PAGE) -> 
     """Every task that the person may do, first what goes wrong first."""
     session = object_session(person)
     now = now or session.info["clock"].now()
-    listed = sa.and_(access.task_filter(access.reach(person, now)), user_task.c.element_id.not_in(FOLDED))
-    return _tasks(session, now, listed, limit=limit)
+    return _tasks(session, now, _work_of(access.reach(person, now)), limit=limit)
+
+
+# Each of these statements is built once for everybody who reaches the same.
+
+
+@lru_cache(1024)
+def _work_of(mine: access.Reach, counted: bool = False) -> Prepared:
+    listed = sa.and_(access.task_filter(mine), user_task.c.element_id.not_in(FOLDED))
+    if counted:
+        return Prepared(sa.select(sa.func.count().label("count")).select_from(user_task).where(listed))
+    return _tasks_where(listed)
+
+
+@lru_cache(1024)
+def _waited_for_by(mine: access.Reach) -> Prepared:
+    mine_now = sa.select(Ticket.number).where(Ticket.owner.in_(mine.usernames), Ticket.state.in_(OPEN_STATES))
+    return _tasks_where(
+        sa.and_(
+            user_task.c.state == "open",
+            user_task.c.business_key.in_(mine_now),
+            user_task.c.process_key == "customer-request",
+            user_task.c.id.not_in(sa.select(user_task.c.id).where(access.task_filter(mine))),
+        )
+    )
+
+
+@lru_cache(1024)
+def _queue_of(department: str, centres: tuple[int | None, ...]) -> Prepared:
+    return _tasks_where(
+        sa.and_(
+            user_task.c.state == "open",
+            user_task.c.centre_id.in_(centres),
+            user_task.c.groups.like(f"%|{department}|%"),
+        )
+    )
 
 
 def department_queue(person: Person, department: str, now: datetime | None = None, limit: int = PAGE) -> list[WorkItem]:
@@ -185,24 +221,27 @@ def department_queue(person: Person, department: str, now: datetime | None = Non
     session = object_session(person)
     now = now or session.info["clock"].now()
     mine = access.reach(person, now)
-    centres = [g.centre_id for g in mine.grants if DEPARTMENT_OF.get(g.role) == department or g.role in access.LEAD]
+    centres = tuple(
+        g.centre_id for g in mine.grants if DEPARTMENT_OF.get(g.role) == department or g.role in access.LEAD
+    )
     return _tasks(
         session,
         now,
-        sa.and_(
-            user_task.c.state == "open",
-            user_task.c.centre_id.in_(centres),
-            user_task.c.groups.like(f"%|{department}|%"),
-        ),
+        _queue_of(department, centres),
         limit=limit,
         may_do=lambda r: r.assignee is None or r.assignee in mine.usernames,
     )
 
 
 def _tasks(
-    session: Session, now: datetime, clause, limit: int, may_do: Callable[[Any], bool] = lambda _: True
+    session: Session, now: datetime, chosen: Prepared, limit: int, may_do: Callable[[Any], bool] = lambda _: True
 ) -> list[WorkItem]:
     """Rows of user_task with their ticket, in one statement, first due first; tasks without a due instant last."""
+    rows = [SimpleNamespace(**row) for row in chosen.all(session.connection(), most=limit)]
+    return [_work_item(r, now, may_do(r)) for r in rows]
+
+
+def _tasks_where(clause) -> Prepared:
     worker = sa.orm.aliased(Person)
     newest_slip = (
         sa.select(Slip.number)
@@ -212,7 +251,7 @@ def _tasks(
         .correlate(Ticket)
         .scalar_subquery()
     )
-    rows = session.execute(
+    return Prepared(
         sa.select(
             user_task,
             Ticket.title,
@@ -237,9 +276,8 @@ def _tasks(
         .outerjoin(worker, worker.username == user_task.c.assignee)
         .where(clause)
         .order_by(*FIRST_DUE_FIRST)
-        .limit(limit)
-    ).all()
-    return [_work_item(r, now, may_do(r)) for r in rows]
+        .limit(sa.bindparam("most", PAGE))
+    )
 
 
 def _work_item(r: Any, now: datetime, mine: bool) -> WorkItem:
@@ -265,7 +303,7 @@ def _work_item(r: Any, now: datetime, mine: bool) -> WorkItem:
         r.worker or "",
         tuple(g for g in r.groups.split("|") if g),
         r.version,
-        r.process_key,
+        r.definition_hash,
         r.slip or "",
         r.urged_count or 0,
         paused,
@@ -277,20 +315,9 @@ def _chip(paused: bool, now: datetime, opened_at: datetime, due_at: datetime | N
     return Chip.PAUSED if paused and found is not Chip.OVER else found
 
 
-def _count(session: Session, clause) -> int:
-    return session.execute(sa.select(sa.func.count()).select_from(user_task).where(clause)).scalar_one()
-
-
 def _waiting(session: Session, mine: access.Reach, now: datetime, limit: int = 20) -> list[WorkItem]:
     """Tickets that I own and somebody else works on, by their task."""
-    mine_now = sa.select(Ticket.number).where(Ticket.owner.in_(mine.usernames), Ticket.state.in_(OPEN_STATES))
-    clause = sa.and_(
-        user_task.c.state == "open",
-        user_task.c.business_key.in_(mine_now),
-        user_task.c.process_key == "customer-request",
-        user_task.c.id.not_in(sa.select(user_task.c.id).where(access.task_filter(mine))),
-    )
-    return _tasks(session, now, clause, limit, may_do=lambda _: False)
+    return _tasks(session, now, _waited_for_by(mine), limit, may_do=lambda _: False)
 
 
 def _promises(session: Session, mine: access.Reach, now: datetime) -> list[PromiseItem]:
@@ -740,20 +767,23 @@ def task_card(person: Person, task_id: str, now: datetime | None = None) -> Task
     """Everything for a task's page. Raises NotThere for an id that is unknown or out of reach."""
     session = object_session(person)
     now = now or session.info["clock"].now()
-    task = session.execute(sa.select(user_task).where(user_task.c.id == task_id)).first()
-    if task is None or not access.may(person, "see", task, now):
+    engine, connection = session.info["app"].engine, session.connection()
+    try:
+        task = engine.task(task_id, connection)
+    except NotFound as error:
+        raise NotThere("Task", task_id) from error
+    may_do = access.may(person, "do", task, now)
+    if not may_do and not access.may(person, "see", task, now):
         raise NotThere("Task", task_id)
-    engine = session.info["app"].engine
-    definition = engine.definition(task.definition_hash)
+    definition = engine.definition(task.definition_hash, connection)
     element = definition.diagram.elements[task.element_id]
     form = definition.procedure.forms.get(task.form) if task.form else None
-    variables = engine.variables(task.instance_id)
-    may_do = access.may(person, "do", task, now)
+    variables = engine.variables(task.instance_id, unit=connection)
     return TaskCard(
         task,
         form,
         {f.key: variables[f.key] for f in form.fields if f.key in variables} if form else {},
-        session.scalars(sa.select(Ticket).where(Ticket.number == task.business_key)).first(),
+        session.execute(_NUMBERED, {"number": task.business_key}).scalar(),
         definition.diagram.name,
         definition.version,
         definition.procedure.translations,
@@ -764,8 +794,11 @@ def task_card(person: Person, task_id: str, now: datetime | None = None) -> Task
         access.may(person, "assign", task, now),
         rules.chip(now, task.opened_at, task.due_at, may_do),
         rules.minutes_left(now, task.due_at),
-        names_of(session, [task.assignee]).get(task.assignee or "", ""),
+        person.name if task.assignee == person.username else names_of(session, [task.assignee]).get(task.assignee or "", ""),
     )
+
+
+_NUMBERED = sa.select(Ticket).where(Ticket.number == sa.bindparam("number"))
 
 
 def _following(diagram, element) -> list[str]:

@@ -55,6 +55,24 @@ def test_postgresql_ends_what_hangs_and_compiles_no_query(database):
     }
 
 
+@pytest.mark.databases("postgresql")
+def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used(database):
+    """While it lives nobody asks it for that: its socket says whether something came."""
+    with database.connect() as connection:
+        first = connection.scalar(BACKEND)
+    with database.connect() as connection:
+        assert connection.scalar(BACKEND) == first  # it lies in the pool
+    other = sa.create_engine(database.url)
+    with other.connect() as connection:
+        assert connection.scalar(sa.text("select pg_terminate_backend(:pid, 5000)"), {"pid": first})
+    other.dispose()
+    with database.connect() as connection:
+        assert connection.scalar(BACKEND) != first
+
+
+BACKEND = sa.text("select pg_backend_pid()")
+
+
 def test_another_database_is_refused_by_name():
     with pytest.raises(ValueError, match="mysql"):
         db.connect("mysql://localhost/x")

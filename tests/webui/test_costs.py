@@ -45,6 +45,31 @@ def test_the_list_of_tickets_asks_the_same_for_one_row_and_for_fifty(visitor, as
     assert max(counts) <= 9 and len(set(counts)) == 1, (counts, asked)
 
 
+def test_completing_a_task_asks_little_and_borrows_few_connections(app, visitor, asked):
+    """A connection of its own for each small question costs PostgreSQL a word each time."""
+    lin = visitor("lin")
+    tasks, borrowed = [register(lin, f"{n}") for n in range(2)], []
+    event.listen(app.database, "checkout", lambda *_: borrowed.append(1))
+    for task in tasks:  # the first time statements are built
+        asked.clear()
+        borrowed.clear()
+        answer = lin.post(task, {"department": "engineering", "instruction": "先关阀再查", "request_id": task})
+        assert answer.status_code == 303, answer.get_data(as_text=True)
+    assert len(asked) <= 33 and len(borrowed) <= 4, asked
+
+
+def test_the_first_screen_asks_the_same_for_one_ticket_and_for_ten(visitor, asked):
+    lin, counts = visitor("lin"), []
+    for more in (1, 9):
+        for task in [register(lin, f"{more} {n}") for n in range(more)]:
+            lin.post(task, {"department": "engineering", "instruction": "先关阀再查", "request_id": task})
+        lin.get("/")
+        asked.clear()
+        lin.get("/")
+        counts.append(len(asked))
+    assert len(set(counts)) == 1, (counts, asked)
+
+
 def test_the_list_of_tickets_has_pages_of_fifty(visitor):
     lin = visitor("lin")
     [register(lin, f"{n}") for n in range(53)]

@@ -14,7 +14,7 @@ from webui.people import name_of
 
 SLIP_STEPS = ("sent", "accepted", "arrived", "handled", "verified")
 ENDED = ("verified", "cancelled")
-LIMITS = ("response", "arrival", "resolution", "return_visit")
+LIMITS = [(f"{kind}_due_at", f"{kind}_met_at") for kind in ("response", "arrival", "resolution", "return_visit")]
 
 
 @dataclass(slots=True)
@@ -120,15 +120,10 @@ def ticket_clock(ticket, now: datetime, mine: bool = False) -> Clock:
     """The nearest unmet limit of a ticket as one chip."""
     if ticket.closed_at:
         return Clock("done", words.ticket_state(ticket.state))
-    dues = [
-        getattr(ticket, f"{kind}_due_at")
-        for kind in LIMITS
-        if getattr(ticket, f"{kind}_due_at") and not getattr(ticket, f"{kind}_met_at")
-    ]
+    dues = [getattr(ticket, due) for due, met in LIMITS if getattr(ticket, due) and not getattr(ticket, met)]
     if not dues:
         return Clock("wait", words.ticket_state(ticket.state))
-    chip = clock(min(dues), ticket.registered_at, mine=mine, paused=_stands_still(ticket, min(dues), now), at=now)
-    return Clock("wait", left(min(dues), now), min(dues), ticket.registered_at) if chip.kind == "wait" else chip
+    return clock(min(dues), ticket.registered_at, mine=mine, paused=_stands_still(ticket, min(dues), now), at=now)
 
 
 def _stands_still(ticket, due_at: datetime, now: datetime) -> bool:

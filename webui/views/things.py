@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import g, url_for
 
-from service.subjects.models import Subject
+from service.subjects.queries import kind_of
 
 SHIFTS = ("handover", "end-of-day-check", "leave")
 ANSWERED_THERE = (*SHIFTS, "finding")  # a call for help about these is answered on their page
@@ -37,15 +37,14 @@ def href_of(kind: str | None, number: str) -> str:
 
 def href_of_task(task) -> str:
     """Where a task of such a thing is done; empty for a task that has its own page, as a call for help mostly has."""
-    subject = g.session.get(Subject, task.business_key)
-    if subject is None or task.process_key == "escalation" and subject.kind not in ANSWERED_THERE:
+    kind = kind_of(g.session, task.business_key)
+    if kind is None or task.process_key == "escalation" and kind not in ANSWERED_THERE:
         return ""
-    if subject.kind == "patrol" and task.element_id == "walk_floor":
+    if kind == "patrol" and task.element_id == "walk_floor":
         return url_for("patrols.index")
-    return href_of(subject.kind, task.business_key)
+    return href_of(kind, task.business_key)
 
 
 def page_of(number: str) -> str:
     """The page of a business key: the thing's, where it names one; else the ticket's."""
-    subject = g.session.get(Subject, number)
-    return (subject and href_of(subject.kind, number)) or url_for("tickets.show", number=number)
+    return href_of(kind_of(g.session, number), number) or url_for("tickets.show", number=number)

@@ -142,7 +142,7 @@ def _clock(item, **options) -> Clock:
 
 
 def task_name(item) -> str:
-    definition = service_app().engine.definition_in_force(item.process_key)
+    definition = service_app().engine.definition(item.definition_hash)
     return element_name(definition, item.element_id) if item.element_id in definition.diagram.elements else item.name
 
 
