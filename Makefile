@@ -4,7 +4,7 @@
 #   make setup       only install, into .venv and node_modules
 #   make test-full   the tests with the big ones in full length
 #   make chaos       processes killed, stopped and starved while people work
-#   make bench       the benchmark table and bench.json; bench-full is the long form
+#   make bench       the benchmark table and bench.json; bench-full is the long form, with growth and scale
 #   make load        many people at once through HTTP
 #   make lock        write the lock files anew after changing a dependency in pyproject.toml
 #   make clean       remove what set-up made; the data in var/ stays
