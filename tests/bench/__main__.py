@@ -119,7 +119,8 @@ def full(kind: str, fresh: Callable[[], str], folder: Path) -> dict[str, float]:
     many = crowd.timers(fresh()) | crowd.workers(fresh())
     crowd.show(kind, many)
     folder.mkdir()
-    own = processes.measure(fresh(), folder)
+    processes.found_centre(centre := fresh(), folder)
+    own = processes.measure(centre, folder)
     processes.show(kind, own)
     return grown | many | own
 

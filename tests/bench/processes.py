@@ -7,6 +7,7 @@ kernel calls resident, so pages that two workers share are counted in each.
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import re
 import socket
@@ -14,45 +15,61 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from service import app as service
 from service import db, demo
+from service.health.models import ClockHeartbeat
 from service.settings import Settings
 from tests.chaos.people import Diary, Person
 
 ROOT = Path(__file__).parents[2]
 REQUESTS = 200
+SECRET = "only for a measurement"
 PATHS = ("/", "/tickets", "/tickets?all=1", "/register")
 COMING_UP_SECONDS = 120
 
 
-def measure(url: str, folder: Path, requests: int = REQUESTS) -> dict[str, float]:
-    """Seconds from the command to the first answer at /live; MiB of the largest web worker and of the clock after the requests."""
-    made = service.create(Settings(var_dir=folder, database_url=url, secret_key="only for a measurement"))
+def found_centre(url: str, folder: Path) -> None:
+    """The demo centre with the shipped procedures in force, as after the first `make run`."""
+    made = service.create(Settings(var_dir=folder, database_url=url, secret_key=SECRET))
     db.upgrade(made.database)
     service.deploy_all(made, ROOT / "bpmn")
     demo.build(made)
     made.database.dispose()
-    port = _free_port()
-    settings = {"VAR_DIR": folder, "DATABASE_URL": url, "SECRET_KEY": "only for a measurement", "PORT": port}
+
+
+def measure(url: str, folder: Path, requests: int = REQUESTS, **settings) -> dict[str, float]:
+    """Of the demo centre at `url`: seconds from the command to the first answer at /live; MiB of the largest web worker and of the
+    clock after the requests. settings: other than as shipped.
+    """
+    port, database = _free_port(), db.connect(url)
+    settings |= {"var_dir": folder, "database_url": url, "secret_key": SECRET, "port": port}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ZHIBAN_")} | {
-        f"ZHIBAN_{name}": str(value) for name, value in settings.items()}
-    with running("clock", environment, folder) as clock:
-        start = time.perf_counter()
-        with running("web", environment, folder) as web:
-            _until_live(port, start)
-            seconds = time.perf_counter() - start
-            person = Person("lin", {"specialist"}, port, made.database, Diary(), threading.Event(), "bench")
-            person.log_in()
-            for number in range(requests):
-                answer = person.browser.ask("GET", PATHS[number % len(PATHS)])
-                if answer.status != 200:
-                    raise SystemExit(f"{answer.status} at {PATHS[number % len(PATHS)]}; see {folder / 'web.log'}")
+        f"ZHIBAN_{name.upper()}": str(value) for name, value in settings.items()}
+    start = time.perf_counter()
+    with running("web", environment, folder) as web:
+        _until(lambda: _live(port), "the web")
+        seconds = time.perf_counter() - start
+        with running("clock", environment, folder) as clock:
+            _read_pages(port, requests)
+            _until(lambda: _beats(database), "the clock")
+            database.dispose()
             workers = Path(f"/proc/{web.pid}/task/{web.pid}/children").read_text().split()
             return {"web_start_seconds": seconds, "web_worker_mib": max(map(_resident, workers)), "clock_mib": _resident(clock.pid)}
+
+
+def _read_pages(port: int, requests: int) -> None:
+    person = Person("lin", {"specialist"}, port, None, Diary(), threading.Event(), "bench")
+    person.log_in()
+    for path in itertools.islice(itertools.cycle(PATHS), requests):
+        answer = person.browser.ask("GET", path)
+        if answer.status != 200:
+            raise SystemExit(f"{answer.status} at {path}")
 
 
 @contextmanager
@@ -67,11 +84,12 @@ def running(command: str, environment: dict[str, str], folder: Path) -> Iterator
         process.wait(30)
 
 
-def _until_live(port: int, start: float) -> None:
-    while not _live(port):
-        if time.perf_counter() - start > COMING_UP_SECONDS:
-            raise SystemExit(f"the web does not answer after {COMING_UP_SECONDS} s")
-        time.sleep(0.01)
+def _until(true: Callable[[], bool], what: str) -> None:
+    give_up_at = time.perf_counter() + COMING_UP_SECONDS
+    while not true():
+        if time.perf_counter() > give_up_at:
+            raise SystemExit(f"{what} does not come up within {COMING_UP_SECONDS} s")
+        time.sleep(0.05)
 
 
 def _live(port: int) -> bool:
@@ -81,6 +99,12 @@ def _live(port: int) -> bool:
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
+
+
+def _beats(database: sa.Engine) -> bool:
+    """Whether a clock has written that it lives: by then it has everything in memory."""
+    with database.connect() as connection:
+        return bool(connection.scalar(sa.select(sa.func.count()).select_from(ClockHeartbeat)))
 
 
 def _free_port() -> int:

@@ -44,7 +44,7 @@ def test_a_step_among_few_and_many_is_measured(copies, empty_template, capsys):
 
 def test_each_timer_of_a_crowd_fires_once_and_the_person_goes_on(database_url, copies, empty_template, capsys):
     url = copies.copy(empty_template)
-    found = crowd.timers(database_url, 12, 3) | crowd.workers(url, (1, 2), 0.2)
+    found = crowd.timers(database_url, 12, 3) | crowd.workers(url, (2,), 0.2)
     crowd.show("any", found)
     assert found["timers_per_second"] > 0 and found["workers_2"] > 0
     assert "2 at work" in capsys.readouterr().out
@@ -61,6 +61,6 @@ def test_timers_that_have_not_fired_end_the_bench(database_url):
 @pytest.mark.databases("sqlite")
 def test_an_installation_s_processes_are_measured(copies, centre_template, tmp_path):
     url = copies.copy(centre_template)
-    found = processes.measure(url, tmp_path, 2)
-    assert found["web_start_seconds"] > 0 and found["web_worker_mib"] > 20 and found["clock_mib"] > 20
+    found = processes.measure(url, tmp_path, 2, web_workers=1)
+    assert found["web_start_seconds"] > 0 and found["web_worker_mib"] > 20 and found["clock_mib"] > 0
     copies.drop(url)
