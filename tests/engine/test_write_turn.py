@@ -105,3 +105,24 @@ def test_what_happens_after_the_commit_may_write_again(database, path):
     with unit_of_work(database, now) as unit:
         unit.after_commit(again)
     assert written == [1]
+
+
+def test_a_process_that_writes_all_the_time_lets_another_in_between(path):
+    greedy, other, done, waited = WriteTurn(path), WriteTurn(path), [], []
+    enough = threading.Event()
+
+    def write() -> None:
+        while not enough.is_set():
+            with greedy.taken():
+                time.sleep(0.002)
+            done.append(1)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    for _ in range(20):
+        before = len(done)
+        with other.taken():
+            waited.append(len(done) - before)
+    enough.set()
+    thread.join()
+    assert max(waited) <= 20, waited  # without the second file it is hundreds, until patience ends
