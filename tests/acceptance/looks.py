@@ -367,8 +367,8 @@ def lived(live) -> dict[str, str]:
     fail(app)
     app.settings = replace(app.settings, smtp_host="127.0.0.1", smtp_tls="none", mail_from="zhiban@example.com")
     with app.session() as session:
-        waits_for = "select number from review where centre_id = 1 and number <> 'RS2026-0001' order by id"
-        review = session.execute(sa.text(waits_for)).scalar()
+        newest = "select number from review where centre_id = 1 and kind = 'daily' order by day desc limit 1"  # Saturday's, with matters
+        review = session.execute(sa.text(newest)).scalar()
         filing = session.execute(sa.text("select number from round_filing")).scalar()
         workplace = session.execute(sa.text("select number from workplace_check where centre_id = 1")).scalar()
     rounds.ask_help(app, lin, filing, "窗口移到几点合适")
