@@ -104,7 +104,7 @@ def shared_keys() -> dict[str, str]:
 def today_words() -> str:
     """10月10日 周五 16:42"""
     at = filters.local(filters.now())
-    return f"{filters.month_day(at.date())} {filters.weekday(at.date())}{filters.make_up(at.date())} {at:%H:%M}"
+    return f"{filters.date_words(at.date())}{filters.make_up(at.date())} {at:%H:%M}"
 
 
 def clock_stands() -> str:

@@ -122,6 +122,11 @@ def month_day(on: date) -> str:
     return f"{on.month}月{on.day}日"
 
 
+def date_words(on: date) -> str:
+    """10月10日 周五, Fri 10 Oct"""
+    return f"{weekday(on)} {month_day(on)}" if language() == "en" else f"{month_day(on)} {weekday(on)}"
+
+
 def make_up(on: date) -> str:
     """（补班） on a day that is worked though its weekday is not; empty otherwise, or where no calendar is known."""
     calendar = centre_calendar()

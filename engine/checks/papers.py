@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from engine.checks.core import Finding, Subject, rule
 REVISION_TEXTS = ("time", "code_before", "code_after", "changes")
 SHEET_TEXTS = ("code", "name", "status", "tier", "department", "owner")
 STATUSES = ("draft", "in-force", "superseded", "abolished")
+_LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @rule("control-sheet", "The control sheet (clause 0) names code, name, status, tier, department, owner, and each revision's time,"
@@ -42,7 +45,7 @@ def _revision_faults(revisions) -> Iterator[str]:
         yield "The revisions are not in time order."
 
 
-@rule("english", "en.yaml has an English text for every label of the diagram and the forms, and for nothing else.",
+@rule("english", "en.yaml has an English text for every label of the diagram and the forms, every Chinese text that an input writes, and for nothing else.",
       "Add the texts to en.yaml, remove those that name nothing.", warning=True)
 def _english(subject: Subject) -> Iterator[Finding]:
     english = subject.procedure.translations
@@ -57,6 +60,8 @@ def _english(subject: Subject) -> Iterator[Finding]:
         labels = _form_labels(form)
         yield from _text_gaps(f"the form {form.id}", labels, _flat_texts(_mapping_of(forms, form.id)), shown | set(labels))
     yield from _text_gaps("the folder's forms", {}, forms, set(subject.procedure.forms))
+    written = _written_texts(diagram)
+    yield from _text_gaps("the inputs", written, _mapping_of(english, "texts"), set(written))
 
 
 def _text_gaps(what: str, wanted: Mapping[str, str], given: Mapping[str, Any], known: set[str]) -> Iterator[Finding]:
@@ -67,6 +72,13 @@ def _text_gaps(what: str, wanted: Mapping[str, str], given: Mapping[str, Any], k
     strange = sorted(str(k) for k in given if k not in known)
     if strange:
         yield Finding(None, f"en.yaml names what is not in {what}: {', '.join(strange[:8])}.", file=definitions.ENGLISH)
+
+
+def _written_texts(diagram) -> dict[str, str]:
+    """The Chinese literals in the inputs of elements, which reach pages and notices as they stand: text -> itself."""
+    sources = [line.source for element in diagram.elements.values() for line in element.inputs]
+    texts = [text for source in sources for text in _LITERAL.findall(source) if _CHINESE.search(text)]
+    return dict(zip(texts, texts, strict=True))
 
 
 def _form_labels(form) -> dict[str, str]:

@@ -587,6 +587,20 @@ def test_english_for_what_does_not_exist_is_a_warning():
     assert "english" in [c for c, _ in found(("  handle:\n", "  other: {}\n  handle:\n"), file="en.yaml")]
 
 
+def test_a_text_that_an_input_writes_needs_english_and_no_other_text_has_any():
+    procedure_of = Path(__file__).parents[2] / "bpmn" / "finding"
+    files = read_folder(procedure_of).files
+    english = files["en.yaml"].decode()
+
+    def told(text: str) -> list[str]:
+        read = Procedure.from_files(files | {"en.yaml": text.encode()})
+        return [f.reason for f in faults(read) if f.check == "english"]
+
+    assert told(english) == []
+    assert "到时没人接：" in str(told(english.replace('  "到时没人接："', '  "到时没人接"')))
+    assert "names what is not in the inputs: gone" in str(told(english + "  gone: Gone\n"))
+
+
 def test_fewer_than_two_scenarios_are_a_warning():
     assert "scenarios" in [f.check for f in faults(procedure(scenarios__calm=None, **{"scenarios/calm.yaml": None}))]
 

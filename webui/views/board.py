@@ -12,6 +12,7 @@ from flask import g, url_for
 from service import access
 from service.board import actions, queries
 from webui import people, words
+from webui.diagram_texts import diagram_text
 from webui.errors import fault_of
 from webui.filters import Clock, clock, when
 from webui.gates import service_app
@@ -281,7 +282,7 @@ def _card(card: queries.Card, found: queries.Board, by: str) -> CardView:
         who,
         card.title,
         listed(
-            " ".join(x for x in (card.unit_label, card.customer_name) if x),
+            " ".join(x for x in (diagram_text(card.unit_label), card.customer_name) if x),
             card.number,
             gettext("催过 %(n)d 次", n=card.urged_count) if card.urged_count else "",
             card.centre_name if found.several_centres else "",
@@ -320,10 +321,13 @@ def _call(call: queries.Call) -> SimpleNamespace:
     return SimpleNamespace(
         clock=clock(card.due_at, card.opened_at, mine=card.mine, waits_for=level(call.level)),
         until=until or (gettext("%(at)s 前", at=when(card.due_at)) if card.due_at else ""),
-        what=call.reason or call.subject,
-        about=listed(call.subject if call.reason else "", card.title if card.title != call.subject else ""),
+        what=diagram_text(call.reason or call.subject),
+        about=listed(
+            diagram_text(call.subject) if call.reason else "",
+            diagram_text(card.title) if card.title != call.subject else "",
+        ),
         where=listed(
-            " ".join(x for x in (card.unit_label, card.customer_name) if x),
+            " ".join(x for x in (diagram_text(card.unit_label), card.customer_name) if x),
             card.number,
             gettext("%(who)s求助", who=people.name_of(call.asked_by)) if call.asked_by else "",
         ),

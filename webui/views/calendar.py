@@ -25,7 +25,7 @@ from service.tickets import recompute
 from service.tickets.models import Ticket
 from webui import moments, people, words
 from webui.errors import Fault
-from webui.filters import local, month_day, now, weekday, when
+from webui.filters import date_words, local, month_day, now, weekday, when
 from webui.gates import service_app
 from webui.i18n import colon, comma, gettext, language, listed
 from webui.people import name_of
@@ -235,7 +235,7 @@ def _day(calendar: Calendar, on: date, today: date, inside: bool = True) -> DayV
     row = day_row(calendar, on)
     return DayView(
         on,
-        f"{month_day(on)} {weekday(on)}",
+        date_words(on),
         _kind(row),
         _note(calendar, row),
         _hours(row.windows),
@@ -318,7 +318,7 @@ def _day_draft(form: Mapping[str, str]) -> Draft:
         _takes(form.get("takes_weekday", "")) if kind == "makeup" else None,
         _windows(form, kind),
     )
-    title = f"{month_day(on)} {weekday(on)} {kinds()[kind]}{colon()}{text}"
+    title = f"{date_words(on)} {kinds()[kind]}{colon()}{text}"
     values = {name: form.get(name, "") for name in ("on", "kind", "takes_weekday", "hours", "closed_hours")}
     stored = {"holiday": "节假日", "makeup": "补班", "special": "特别时间", "closed": "停业", NORMAL: "照常"}[kind]
     return Draft(

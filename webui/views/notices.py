@@ -8,6 +8,7 @@ from datetime import datetime
 from flask import url_for
 
 from service.notifications import actions, queries
+from webui.diagram_texts import diagram_text
 from webui.gates import service_app
 from webui.i18n import gettext, listed
 from webui.views import things
@@ -34,7 +35,7 @@ def mark_read(person, ids: list[int] | None) -> None:
 def _view(line) -> NoticeView:
     notice = line.notice
     href = _href(line) if notice.ticket_number and line.title else ""
-    about = f"{notice.ticket_number} {line.title}" if line.title else notice.ticket_number or ""
+    about = f"{notice.ticket_number} {diagram_text(line.title)}" if line.title else notice.ticket_number or ""
     return NoticeView(
         notice.id,
         text(notice.kind, notice.data or {}, about),
@@ -59,7 +60,7 @@ def text(kind: str, data: dict, ticket: str) -> str:
 
 def _escalated(data: dict, ticket: str) -> str:
     what = gettext("升级到你：%(ticket)s", ticket=ticket) if ticket else gettext("有事升级到你")
-    return listed(what, data.get("reason") or "")
+    return listed(what, diagram_text(data.get("reason")))
 
 
 def _urgency(data: dict, ticket: str) -> str:
@@ -77,7 +78,7 @@ def _parked(data: dict, _ticket: str) -> str:
 
 
 TEXTS = {
-    "reminder": lambda d, t: gettext("%(about)s：%(ticket)s", about=d.get("about") or gettext("快到时限"), ticket=t),
+    "reminder": lambda d, t: gettext("%(about)s：%(ticket)s", about=diagram_text(d.get("about")) or gettext("快到时限"), ticket=t),
     "urge": lambda d, t: gettext("客户又催，第 %(count)s 次：%(ticket)s", count=d.get("count", 1), ticket=t),
     "information": lambda d, t: gettext("客户补充了情况：%(ticket)s", ticket=t),
     "slip-sent": lambda d, t: gettext("派来一单 %(slip)s：%(ticket)s", slip=d.get("slip", ""), ticket=t),

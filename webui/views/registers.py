@@ -20,7 +20,7 @@ from service.registers import queries, rules
 from service.registers.rules import Column, Record, Row, Span
 from service.reviews import queries as reviews
 from webui import moments, people, words
-from webui.filters import clock_time, local, month_day, now, weekday
+from webui.filters import clock_time, date_words, local, month_day, now
 from webui.gates import service_app
 from webui.i18n import gettext, listed
 from webui.views import entries, things
@@ -321,7 +321,7 @@ def _categories() -> tuple[str, ...]:
 
 
 def _day_words(on: date) -> str:
-    return f"{month_day(on)} {weekday(on)}"
+    return date_words(on)
 
 
 def time_words(first: date, last: date) -> str:

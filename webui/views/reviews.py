@@ -16,7 +16,8 @@ from service.reviews.rules import Matter
 from service.signing.actions import ContentChanged
 from service.signing.rules import Difference
 from webui import people, words
-from webui.filters import clock, clock_time, day, local, month_day, now, weekday, when
+from webui.diagram_texts import diagram_text
+from webui.filters import clock, clock_time, date_words, day, local, month_day, now, when
 from webui.i18n import gettext, listed
 from webui.views import registers as register_views
 from webui.views import timetable
@@ -202,7 +203,7 @@ def _daily(one: Mapping[str, Any]) -> SimpleNamespace:
 
 def _day(text: str) -> str:
     on = date.fromisoformat(text)
-    return f"{month_day(on)} {weekday(on)}"
+    return date_words(on)
 
 
 def _figures(figures: Mapping[str, Mapping[str, int]]) -> list[SimpleNamespace]:
@@ -374,7 +375,7 @@ def _overdue(facts: Mapping[str, Any]) -> str:
 
 
 def _escalation(facts: Mapping[str, Any]) -> str:
-    what = facts.get("reason") or facts["title"]
+    what = diagram_text(facts.get("reason") or facts["title"])
     return (
         gettext("上报过：%(what)s", what=what)
         if facts.get("answer")

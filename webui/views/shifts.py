@@ -35,6 +35,7 @@ from service.signing.queries import signatures_of
 from service.subjects.models import Subject
 from service.tickets.queries import escalation_of
 from webui import forms, moments, words
+from webui.diagram_texts import diagram_text
 from webui.filters import Clock, clock, day, local, month_day, now, weekday, when
 from webui.gates import service_app
 from webui.i18n import gettext, listed
@@ -229,7 +230,7 @@ def _call(row) -> SimpleNamespace:
     name = element_name(definition, row.element_id)
     return SimpleNamespace(
         id=row.id, name=name, version=row.version, clock=clock(row.due_at, row.opened_at), button=words.button(row.element_id, name),
-        why=listed(name_of(asked.asked_by), asked.reason) if asked else "",
+        why=listed(name_of(asked.asked_by), diagram_text(asked.reason)) if asked else "",
         fields=forms.views(form, form.initial({})),
     )  # fmt: skip
 

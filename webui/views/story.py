@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from webui import words
+from webui.diagram_texts import diagram_text
 from webui.filters import day, local, when
 from webui.i18n import colon, gettext, language, listed
 from webui.people import name_of
@@ -115,7 +116,7 @@ def _registered(ticket) -> Entry:
 def _escalated(card) -> list[Entry]:
     """Calls for help and what the superior answered."""
     found = [
-        Entry(e.asked_at, "lifebuoy", gettext("上报上级"), name_of(e.asked_by), e.reason or e.subject)
+        Entry(e.asked_at, "lifebuoy", gettext("上报上级"), name_of(e.asked_by), diagram_text(e.reason or e.subject))
         for e in card.escalations
     ]
     return found + [

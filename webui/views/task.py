@@ -16,6 +16,7 @@ from service.organisation.queries import workers_of
 from service.subjects.models import Subject
 from service.tickets import queries
 from webui import clauses, forms, people, words
+from webui.diagram_texts import diagram_text
 from webui.errors import fault_of
 from webui.filters import Clock, clock, local, when
 from webui.gates import service_app
@@ -237,8 +238,8 @@ def _about(task) -> SimpleNamespace:
     """What a task is about where that is no ticket: number, title, place, address of its page, and who asked what."""
     subject = g.session.get(Subject, task.business_key)
     call = queries.escalation_of(g.session, task.instance_id)
-    title = subject.title if subject else call.subject if call else ""
-    asked = call and {"head": gettext("%(who)s 求助", who=name_of(call.asked_by)), "text": call.reason or call.subject}
+    title = diagram_text(subject.title if subject else call.subject if call else "")
+    asked = call and {"head": gettext("%(who)s 求助", who=name_of(call.asked_by)), "text": diagram_text(call.reason or call.subject)}
     place = subject.place if subject else ""
     href = things.href_of(subject.kind, subject.number) if subject else ""
     return SimpleNamespace(number=task.business_key, title=title, place=place, href=href, asked=asked)
@@ -306,8 +307,8 @@ def _question(task, slip, whole) -> dict | None:
     if task.process_key == "escalation" and whole.escalations:
         call = whole.escalations[-1]
         return {
-            "head": gettext("%(who)s 求助：%(subject)s", who=name_of(call.asked_by), subject=call.subject),
-            "text": call.reason,
+            "head": gettext("%(who)s 求助：%(subject)s", who=name_of(call.asked_by), subject=diagram_text(call.subject)),
+            "text": diagram_text(call.reason),
         }
     if slip is None:
         return None

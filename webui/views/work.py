@@ -9,6 +9,7 @@ from flask import url_for
 from service import access
 from service.tickets import queries
 from webui import words
+from webui.diagram_texts import diagram_text
 from webui.filters import Clock, clock, when
 from webui.gates import service_app
 from webui.i18n import gettext, listed
@@ -94,7 +95,7 @@ def card(item, mine: bool) -> Row:
         item.element_id, ""
     )
     row.clock = _clock(item, mine=mine, label=label) if item.due_at else row.clock
-    row.what, row.where = item.title, _place(item)
+    row.what, row.where = diagram_text(item.title), _place(item)
     if not mine:
         who = item.assignee_name or words.department(item.groups[0] if item.groups else "")
         row.clock = row.clock if row.clock.kind in ("over", "soon", "paused") else Clock("wait", gettext("等%(whom)s", whom=who))
@@ -111,7 +112,7 @@ def work_row(item) -> Row:
     return Row(
         _clock(item),
         until,
-        gettext("%(task)s：%(title)s", task=name, title=item.title),
+        gettext("%(task)s：%(title)s", task=name, title=diagram_text(item.title)),
         _where(item),
         url_for("tasks.show", task_id=item.task_id),
         words.button(item.element_id, name),
@@ -127,7 +128,7 @@ def waiting_row(item) -> Row:
     return Row(
         chip,
         until,
-        item.title,
+        diagram_text(item.title),
         listed(_where(item), item.assignee_name),
         url_for("tickets.show", number=item.number),
         gettext("查看"),
@@ -148,13 +149,13 @@ def task_name(item) -> str:
 
 def _where(item) -> str:
     number = f"{words.category(item.category)} {item.number}" if item.category else item.number
-    place = " ".join(part for part in (item.unit_label, item.customer_name) if part)
+    place = " ".join(part for part in (diagram_text(item.unit_label), item.customer_name) if part)
     return listed(place, number, gettext("催过 %(n)d 次", n=item.urged_count) if item.urged_count else "")
 
 
 def _place(item) -> str:
     parts = [
-        " ".join(p for p in (item.unit_label, item.customer_name) if p),
+        " ".join(p for p in (diagram_text(item.unit_label), item.customer_name) if p),
         gettext("紧急") if item.urgency == "urgent" else "",
         gettext("催过 %(n)d 次", n=item.urged_count) if item.urged_count else "",
     ]
@@ -167,7 +168,7 @@ def _promise(item) -> dict:
         "at": p.due_at,
         "clock": clock(p.due_at, p.made_at),
         "text": p.text,
-        "where": " ".join(t for t in (item.unit_label, item.contact_name) if t),
+        "where": " ".join(t for t in (diagram_text(item.unit_label), item.contact_name) if t),
         "number": ticket.number,
         "href": url_for("tickets.show", number=ticket.number),
         "keep_href": url_for("tickets.keep", number=ticket.number, promise_id=p.id),

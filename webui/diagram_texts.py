@@ -1,0 +1,47 @@
+"""The texts that a diagram itself writes into notices, calls for help and titles, in the reader's language.
+
+Such a text is stored as it stands in the diagram (a reminder's 到时没登记, a reason's 到时没人接：with a place behind it); its English
+is in `texts` of the procedure's `en.yaml`. What people typed stays as typed.
+"""
+
+from __future__ import annotations
+
+from flask import current_app, g
+
+from webui.i18n import language
+
+_ENDS = ("：", " ")  # a text that ends so goes on with a value
+_made: dict[tuple[str, ...], dict[str, str]] = {}  # the last set of definitions' hashes -> their texts
+
+
+def diagram_text(text: str | None) -> str:
+    """The text in the reader's language: itself known, or what it begins with; anything else as it is."""
+    if not text or language() != "en":
+        return text or ""
+    texts = _texts()
+    if text in texts:
+        return texts[text]
+    head = max((t for t in texts if t.endswith(_ENDS) and text.startswith(t)), key=len, default="")
+    return texts[head] + text[len(head) :] if head else text
+
+
+def _texts() -> dict[str, str]:
+    """Text -> English of all procedures in force: read once per request, put together once per set of definitions."""
+    if "diagram_texts" not in g:
+        g.diagram_texts = _in_force()
+    return g.diagram_texts
+
+
+def _in_force() -> dict[str, str]:
+    app = current_app.extensions.get("zhiban")
+    if app is None:
+        return {}  # words for a terminal: no procedures at hand
+    definitions = app.engine.catalogue.all_in_force(g.session.connection())
+    key = tuple(d.hash for d in definitions)
+    if key not in _made:
+        found: dict[str, str] = {}
+        for definition in definitions:
+            found |= (definition.procedure.translations or {}).get("texts") or {}
+        _made.clear()
+        _made[key] = found
+    return _made[key]
