@@ -280,7 +280,7 @@ def _card(card: queries.Card, found: queries.Board, by: str) -> CardView:
         card.task_id,
         chip,
         who,
-        card.title,
+        diagram_text(card.title),
         listed(
             " ".join(x for x in (diagram_text(card.unit_label), card.customer_name) if x),
             card.number,

@@ -20,6 +20,7 @@ from service.exchange import exporting, importing, listing
 from service.exchange.models import Kind
 from service.tickets import queries
 from webui import people, words
+from webui.diagram_texts import diagram_text
 from webui.filters import local, masked
 from webui.gates import service_app
 from webui.i18n import gettext, listed
@@ -166,7 +167,7 @@ def _board_columns() -> list[Column]:
         Column(gettext("在办"), 12, lambda r: r.row.who),
         Column(gettext("事项"), 40, lambda r: r.row.what),
         Column("VIP", 6, lambda r: yes(r.card.vip, "VIP")),
-        Column(gettext("单元"), 12, lambda r: r.card.unit_label),
+        Column(gettext("单元"), 12, lambda r: diagram_text(r.card.unit_label)),
         Column(gettext("客户"), 24, lambda r: r.card.customer_name),
         Column(gettext("步骤"), 14, lambda r: r.row.step),
         Column(gettext("单号"), 14, lambda r: r.card.number),
@@ -179,8 +180,8 @@ def _call_columns() -> list[Column]:
         Column(gettext("剩余"), 12, lambda r: r.row.clock.text),
         Column(gettext("到期"), 17, lambda r: stamp(r.call.card.due_at)),
         Column(gettext("要什么帮助"), 44, lambda r: r.row.what),
-        Column(gettext("事项"), 40, lambda r: r.call.card.title),
-        Column(gettext("单元"), 12, lambda r: r.call.card.unit_label),
+        Column(gettext("事项"), 40, lambda r: diagram_text(r.call.card.title)),
+        Column(gettext("单元"), 12, lambda r: diagram_text(r.call.card.unit_label)),
         Column(gettext("客户"), 24, lambda r: r.call.card.customer_name),
         Column(gettext("单号"), 14, lambda r: r.call.card.number),
         Column(gettext("谁求助"), 12, lambda r: people.name_of(r.call.asked_by) if r.call.asked_by else ""),
