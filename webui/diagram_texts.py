@@ -38,10 +38,10 @@ def _in_force() -> dict[str, str]:
         return {}  # words for a terminal: no procedures at hand
     definitions = app.engine.catalogue.all_in_force(g.session.connection())
     key = tuple(d.hash for d in definitions)
-    if key not in _made:
-        found: dict[str, str] = {}
+    if (texts := _made.get(key)) is None:
+        texts = {}
         for definition in definitions:
-            found |= (definition.procedure.translations or {}).get("texts") or {}
+            texts |= (definition.procedure.translations or {}).get("texts") or {}
         _made.clear()
-        _made[key] = found
-    return _made[key]
+        _made[key] = texts
+    return texts  # not read from _made again: another thread may have cleared it
