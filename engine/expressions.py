@@ -16,6 +16,7 @@ from engine.feel.simple import Simple, Unsure
 from engine.feel.values import dumps
 
 REMEMBERED = 5000
+_UNKNOWN = object()
 _NAME = re.compile(r'"[^"]*"|([^\W\d]\w*)(\s*\()?')
 _WORDS = frozenset({"true", "false", "null"})
 
@@ -63,13 +64,13 @@ class Expressions:
         if known is None:
             return self._ask(text, simple, used, env)
         key = (text, dumps(used))
-        if key in known:
-            return known[key]
-        value = self._ask(text, simple, used, env)
-        if not isinstance(value, (dict, list)):  # those could be changed by who gets them
-            known[key] = value
-            if len(known) > REMEMBERED:
-                known.pop(next(iter(known)), None)
+        value = known.get(key, _UNKNOWN)
+        if value is _UNKNOWN:
+            value = self._ask(text, simple, used, env)
+            if not isinstance(value, (dict, list)):  # those could be changed by who gets them
+                if len(known) >= REMEMBERED:
+                    known.clear()  # in one go: another thread may be reading
+                known[key] = value
         return value
 
     def _ask(self, text: str, simple: Simple | None, used: dict, env):

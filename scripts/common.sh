@@ -20,7 +20,7 @@ debian_install() {
     fi
     say "installing from Debian's packages: $*"
     # Runlevel 1 keeps a freshly installed server from being started: the tests start their own, elsewhere.
-    apt_get() { $prefix DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o Dpkg::Use-Pty=0 "$@" >/dev/null; }
+    apt_get() { $prefix DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq -o Dpkg::Use-Pty=0 -o Acquire::http::Timeout=20 "$@" >/dev/null; }
     apt_get update || say "the package lists could not be refreshed; going on with the old ones"
     apt_get install --no-install-recommends -y "$@" || die "apt-get could not install: $*"
 }

@@ -33,13 +33,14 @@ POSTGRESQL_OPTIONS = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC -c jit=off"
 )
 GIVEN_UP = {"40001", "40P01"}  # serialization failure, deadlock
+CAME_SECOND = {"23505"}  # a row that two found missing; on SQLite writers go one by one
 DISK_FULL = {"53100"}
 SQLITE_DISK_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 
 
-def was_given_up(error: sa.exc.DBAPIError) -> bool:
-    """Whether the database gave up this transaction for another's sake (F20): nothing was done, the same again goes."""
-    return getattr(error.orig, "sqlstate", None) in GIVEN_UP
+def goes_again(error: sa.exc.DBAPIError) -> bool:
+    """Whether this transaction failed for another's sake (F20): nothing was done, and the same again sees what the other did."""
+    return getattr(error.orig, "sqlstate", None) in GIVEN_UP | CAME_SECOND
 
 
 def disk_is_full(error: sa.exc.DBAPIError) -> bool:
@@ -72,7 +73,12 @@ def connect(url: str) -> sa.Engine:
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
         database = sa.create_engine(
-            address, pool_pre_ping=True, pool_size=10, max_overflow=10, connect_args={"options": POSTGRESQL_OPTIONS}
+            address,
+            pool_pre_ping=True,
+            pool_size=10,
+            max_overflow=10,
+            hide_parameters=True,  # what people typed has no place in the log
+            connect_args={"options": POSTGRESQL_OPTIONS},
         )
         database.dialect.do_ping = _ping(database.dialect.do_ping)
         return database
@@ -102,6 +108,7 @@ def _sqlite(address: sa.URL) -> sa.Engine:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     database = sa.create_engine(
         address,
+        hide_parameters=True,
         connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000, "check_same_thread": False},
         poolclass=sa.pool.StaticPool if memory else None,
     )

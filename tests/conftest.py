@@ -33,6 +33,11 @@ CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
             "--disable-dev-shm-usage", "--lang=zh-CN", f"--disable-features={','.join(_OFF)}"]
 
 
+def chromium() -> str | None:
+    """The Chromium to test with: the build without windows, which draws none of the browser's own pages, else the whole one."""
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
 def pytest_addoption(parser):
     group = parser.getgroup("zhiban")
     group.addoption("--full", action="store_true", help="the big tests in full length instead of a sample")
@@ -317,8 +322,7 @@ def browser():
     """Debian's Chromium, one per test process."""
     from playwright.sync_api import sync_playwright
 
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not path:
+    if not (path := chromium()):
         pytest.fail("no Chromium found; `make test` installs it, or install the Debian package chromium")
     with sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=path, args=CHROMIUM)

@@ -85,7 +85,7 @@ def install(app: Flask) -> None:
 
 
 def _again(dispatch: Callable) -> Callable:
-    """Do a request again whose transaction the database gave up for another's sake; nobody sees it (F20)."""
+    """Do a request again whose transaction failed for another's sake; nobody sees it (F20)."""
 
     @wraps(dispatch)
     def dispatched():
@@ -93,9 +93,9 @@ def _again(dispatch: Callable) -> Callable:
             try:
                 return dispatch()
             except DBAPIError as error:
-                if not db.was_given_up(error):
+                if not db.goes_again(error):
                     raise
-                log.warning("%s is done again: %s", request.endpoint, error.orig)
+                log.warning("%s is done again: %s", request.endpoint, type(error.orig).__name__)  # its text names the row
             sessions.look_again()
             for sent in request.files.values():
                 sent.stream.seek(0)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import io
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ class Live:
     """One installation with its address and its clock."""
 
     def __init__(self, app):
-        self.app, self.address = app, ""
+        self.app, self.address, self.desks, self.began = app, "", [], app.clock.now()
 
     def at(self, text: str) -> datetime:
         """ "2026-11-20 17:45" of the centre."""
@@ -60,7 +61,12 @@ class Live:
         deliver_due(self.app)
 
     def set(self, text: str) -> None:
-        """Move the clock without letting anything happen."""
+        """Move the clock without letting anything happen, once every screen has what it asked for by itself."""
+        for desk in self.desks:
+            desk.wait_until_it_stands()
+        if self.at(text) - self.began >= timedelta(minutes=self.app.settings.session_idle_minutes):
+            for desk in self.desks:  # sessions run out: a page that is left open is told so when it next looks for news
+                desk.expected.append("status of 401")
         self.app.clock.set(self.at(text))
         self.beat()
 
@@ -135,15 +141,14 @@ def desk(live, new_page):
             else {"width": 1440, "height": 900}
         )
         opened = Desk(new_page(**(screen | options)), live)
-        desks.append(opened)
+        live.desks.append(opened)
         if username:
             opened.sign_in(username)
             opened.open(at)
         return opened
 
-    desks: list[Desk] = []
     yield open_for
-    faults = [f for d in desks for f in d.faults if not any(re.search(p, f) for p in d.expected)]
+    faults = [f for d in live.desks for f in d.faults if not any(re.search(p, f) for p in d.expected)]
     assert not faults, "pages complained: " + "; ".join(faults)
 
 
@@ -174,8 +179,20 @@ class Desk:
 
     def open(self, path: str):
         answer = self.page.goto(self.live.address + path)
-        self.page.wait_for_function("() => !document.querySelector('.htmx-request')")  # what the page asks for by itself
+        self.wait_until_it_stands()
         return answer
+
+    def wait_until_it_stands(self) -> None:
+        """The page is here, and what it asks for by itself as well."""
+        if not self.page.is_closed():
+            self.page.wait_for_function("() => document.readyState === 'complete' && !document.querySelector('.htmx-request')")
+
+    @contextmanager
+    def another_page(self):
+        """What is done within leads to another page, which stands at the end."""
+        with self.page.expect_navigation(wait_until="load"):
+            yield
+        self.wait_until_it_stands()
 
     @property
     def path(self) -> str:
@@ -215,7 +232,7 @@ class Desk:
 
     def submit(self, selector: str) -> None:
         """Click something that leads to another page, and wait for it."""
-        with self.page.expect_navigation(wait_until="load"):
+        with self.another_page():
             self.page.click(selector)
 
     # --- by keyboard -------------------------------------------------------------------------------------------------
@@ -223,7 +240,7 @@ class Desk:
     def press(self, key: str, leads_on: bool = False) -> None:
         self.presses.append(key)
         if leads_on:
-            with self.page.expect_navigation(wait_until="load"):
+            with self.another_page():
                 self.page.keyboard.press(key)
         else:
             self.page.keyboard.press(key)
@@ -286,7 +303,7 @@ class Desk:
         row = self.page.locator(f"[data-rows] > li:has-text('{number}')")
         if title:
             row = row.filter(has_text=title)
-        with self.page.expect_navigation(wait_until="load"):
+        with self.another_page():
             row.first.locator("[data-row-action]").click()
 
     def accept(self, worker: str = "") -> None:

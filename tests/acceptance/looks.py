@@ -68,7 +68,7 @@ def send(form: str, button: str = "button:not([type='button'])", **values) -> Ca
     def do(desk: Desk) -> None:
         for name, value in values.items():
             desk.page.fill(f"{form} [name='{name}']", value)
-        with desk.page.expect_navigation(wait_until="load"):
+        with desk.another_page():
             desk.page.eval_on_selector(f"{form} {button}", "b => { b.form.noValidate = true; b.click() }")
 
     return do

@@ -8,7 +8,6 @@ is lived up to a fixed Friday afternoon, so that two runs show the same day.
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 import tempfile
 import threading
@@ -20,7 +19,7 @@ import sqlalchemy as sa
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from tests.conftest import CHINA, CHROMIUM, ROOT
+from tests.conftest import CHINA, CHROMIUM, ROOT, chromium
 
 AT = datetime(2026, 11, 20, 16, 42, tzinfo=CHINA)
 LARGEST_BYTES = 200_000
@@ -35,9 +34,9 @@ def main(folder: Path) -> int:
     """Take all pictures; gives the number that were too large."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work, served(Path(work)) as (address, app), sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM)
-        sizes = [size for language in ("zh", "en") for size in taken(chromium, address, app, folder, language)]
-        chromium.close()
+        browser = driver.chromium.launch(executable_path=chromium(), args=CHROMIUM)
+        sizes = [size for language in ("zh", "en") for size in taken(browser, address, app, folder, language)]
+        browser.close()
     return sum(size > LARGEST_BYTES for size in sizes)
 
 
@@ -67,11 +66,11 @@ def served(work: Path):
         server.shutdown()
 
 
-def taken(chromium, address: str, app, folder: Path, language: str):
+def taken(browser, address: str, app, folder: Path, language: str):
     """The size of each picture of one language."""
     ending = "" if language == "zh" else "-en"
     screens = (("lin", DESK), ("chen", DESK), ("admin", DESK), ("liu", PHONE), ("gao", PHONE))
-    lin, chen, admin, liu, gao = (opened(chromium, address, app, *who, language) for who in screens)
+    lin, chen, admin, liu, gao = (opened(browser, address, app, *who, language) for who in screens)
     places = work_of(app)
     for name, page, path, prepare in (
         ("desk", lin, "/", None),
@@ -97,7 +96,7 @@ def taken(chromium, address: str, app, folder: Path, language: str):
         yield saved(page.screenshot(), folder / f"{name}{ending}.png")
 
 
-def opened(chromium, address: str, app, username: str, screen: dict, language: str):
+def opened(browser, address: str, app, username: str, screen: dict, language: str):
     """A page of somebody who is logged in and reads that language."""
     from service.auth.actions import login
     from service.demo import PASSWORD
@@ -106,7 +105,7 @@ def opened(chromium, address: str, app, username: str, screen: dict, language: s
     with app.writing() as session:
         session.execute(sa.update(Person).where(Person.username == username).values(locale=language, theme="light"))
     phone = screen is PHONE
-    context = chromium.new_context(
+    context = browser.new_context(
         viewport=screen,
         is_mobile=phone,
         has_touch=phone,

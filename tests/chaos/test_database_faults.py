@@ -308,6 +308,32 @@ def test_a_deadlock_is_tried_again_and_nobody_sees_it(copies, centre_template, t
 
 
 @pytest.mark.databases("postgresql")
+def test_who_comes_second_to_write_a_new_row_is_answered_as_if_it_had_stood_there(copies, centre_template, tmp_path):
+    """F20: two windows save the first text of one draft; the row that both found missing is written by the other one first."""
+    with centre(copies, centre_template, tmp_path, web_workers=1) as (stage, database):
+        stage.start("web")
+        found = stage.do("registered", uuid4().hex)
+        assert stage.wait_for_web()
+        lin, answers, place = specialist(stage, database), [], f"task:{found['task']}"
+        fields = hidden(lin.page(f"/tasks/{found['task']}").page) | DISPATCH | {"draft_version": "0"}
+        save = threading.Thread(target=lambda: answers.append(lin.browser.ask("POST", f"/tasks/{found['task']}/draft", fields)))
+        with database.begin() as other, database.connect() as watching:
+            other.execute(sa.text(
+                "insert into draft (person_id, place, task_id, category, version, fields, began_at, saved_at)"
+                " select id, :place, :task, '', 1, '{\"instruction\": [\"先看现场\"]}', now() - interval '1 minute', now() - interval '1 minute'"
+                " from person where username = 'lin'"), {"place": place, "task": found["task"]})
+            save.start()
+            waiting = sa.text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+            assert wait_until(lambda: watching.execute(waiting).scalar() or watching.rollback(), 10)
+        save.join(30)
+        assert [answer.status for answer in answers] == [409], stage.log.read_text()[-1500:]
+        with database.connect() as connection:
+            mine, others = connection.execute(sa.text("select fields, other from draft where place = :place"), {"place": place}).one()
+        assert mine["instruction"] == ["先看现场"] and others["fields"]["instruction"] == [DISPATCH["instruction"]]
+        assert faults_of(database) == ""
+
+
+@pytest.mark.databases("postgresql")
 def test_a_notice_that_waited_for_the_database_has_not_failed(copies, centre_template, tmp_path):
     """F12: only faults of its own are counted, not that somebody held a lock."""
     with centre(copies, centre_template, tmp_path) as (stage, database):
