@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -18,12 +19,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from engine.decisions import load
 from engine.definitions import Procedure
 from engine.dialect import Element, EventKind
-from engine.errors import NotFound
+from engine.errors import EngineError, NotFound
 from engine.feel import Feel
 from engine.names import declared_names
 from engine.spiff import build
 from engine.sql import Prepared
 from engine.tables import process_definition
+
+log = logging.getLogger("zhiban.engine")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Catalogue:
     def __init__(self, operations, feel: Feel):
         self.operations, self.feel = operations, feel
         self._known: dict[str, Definition] = {}
+        self._unreadable: set[str] = set()
 
     def known(self, hash: str) -> Definition | None:
         """The definition, if this process has read it before: nobody needs a connection for it."""
@@ -90,10 +94,22 @@ class Catalogue:
         return self.get(connection, found["hash"])
 
     def all_in_force(self, connection: Connection) -> list[Definition]:
-        """The versions that new instances start on, by key."""
-        hashes = connection.execute(select(process_definition.c.hash).where(process_definition.c.in_force).order_by(
-            process_definition.c.key)).scalars()
-        return [self.get(connection, hash) for hash in list(hashes)]
+        """The versions that new instances start on, by key; one that cannot be read is told in the log and hides no other."""
+        found = (self._readable(connection, hash) for hash in self.hashes_in_force(connection))
+        return sorted((d for d in found if d is not None), key=lambda d: d.key)
+
+    def hashes_in_force(self, connection: Connection) -> set[str]:
+        return set(connection.execute(select(process_definition.c.hash).where(process_definition.c.in_force)).scalars())
+
+    def _readable(self, connection: Connection, hash: str) -> Definition | None:
+        if hash in self._unreadable:
+            return None
+        try:
+            return self.get(connection, hash)
+        except (ValueError, LookupError, TypeError, AttributeError, EngineError):  # whatever a file can be: not the database's faults
+            log.exception("the procedure %s, in force, cannot be read", hash)
+            self._unreadable.add(hash)
+            return None
 
     def starts_with(self, connection: Connection, kind: EventKind, name: str | None = None) -> list[tuple[str, str]]:
         """(procedure, start event) of what begins with a message or signal of this name (or of any)."""

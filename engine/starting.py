@@ -31,12 +31,13 @@ def arm(engine, unit: Unit, deployed: str | None = None) -> int:
     """
     armed, connection = 0, unit.connection
     unit.lock_request("start timers")  # two clocks at once would arm each twice
-    wanted = {(d.hash, e.id): (d, e) for d in engine.catalogue.all_in_force(connection) for e in d.procedure.diagram.starts()
-              if e.event.kind is EventKind.TIMER}
+    definitions = engine.catalogue.all_in_force(connection)
+    wanted = {(d.hash, e.id): (d, e) for d in definitions for e in d.procedure.diagram.starts() if e.event.kind is EventKind.TIMER}
+    unread = engine.catalogue.hashes_in_force(connection) - {d.hash for d in definitions}  # their turns stay, and fail for all to see
     rows = list(connection.execute(select(start_timer)))
     known = {(r.definition_hash, r.element_id, r.centre_id, r.building_id) for r in rows}
     for row in rows:
-        if (row.definition_hash, row.element_id) not in wanted:
+        if (row.definition_hash, row.element_id) not in wanted and row.definition_hash not in unread:
             connection.execute(delete(start_timer).where(start_timer.c.id == row.id))
     for definition, element in wanted.values():
         for scope in engine.scopes(connection):

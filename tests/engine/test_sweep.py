@@ -7,10 +7,11 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 
 from engine import starting, timers
 from engine.api import Actor, Scope
+from engine.catalogue import Catalogue
 from engine.errors import NotPossible, StepFailed
 from engine.tables import buffered_message, incident, process_definition, process_instance, start_timer, timer
 from tests.engine.conftest import form
@@ -326,8 +327,39 @@ def test_a_procedure_that_cannot_be_read_hides_no_timer(desk, engine, clock):
     desk.deploy(LATE, {"divisor": 1})
     root = desk.start("late", {"divisor": 1})
     engine.send("nobody", "K-1", scope=Scope(1), actor=LIN)
-    with engine.database.begin() as connection:
-        connection.execute(insert(process_definition).values(hash="0" * 64, key="broken", version=1, name="broken", files=b"{broken",
-                                                             in_force=True, deployed_at=clock.now(), deployed_by="x"))
+    broken(engine, "new", clock.now())
     clock.advance(timedelta(hours=1))
     assert engine.fire_due().fired == 1 and engine.variables(root)["y"] == 1
+
+
+def test_a_procedure_that_cannot_be_read_keeps_no_message_from_the_others(desk, engine, clock, mended):
+    mended.append(True)
+    desk.deploy(BEGINS)
+    broken(engine, "new", clock.now())
+    engine.send("order", "K-1", scope=Scope(1), actor=LIN)
+    engine.fire_due()
+    assert begun(engine, "begins") == 1
+
+
+def test_start_timers_of_a_procedure_that_cannot_be_read_any_more_stay_and_fail_and_the_others_begin(desk, engine, clock, mended, caplog):
+    engine.scopes = lambda connection: [Scope(1)]
+    mended.append(True)
+    for key in ("bad", "good"):
+        desk.deploy(nightly(key), forms__any_form=form("word"))
+    engine.arm_starts()
+    with engine.database.begin() as connection:
+        connection.execute(update(process_definition).where(process_definition.c.key == "bad").values(files=b"{broken"))
+    engine.catalogue = Catalogue(engine.operations, engine.feel)  # as a new process, which has read nothing yet
+    engine.arm_starts()
+    engine.arm_starts()
+    assert caplog.text.count("cannot be read") == 1 and len(rows(engine, start_timer)) == 2
+    clock.set(HALF_PAST_NINE)
+    swept = engine.fire_due()
+    assert (swept.fired, swept.failed) == (1, 1) and begun(engine, "good") == 1
+
+
+def broken(engine, key: str, now: datetime) -> None:
+    """A procedure in force whose files are damaged."""
+    with engine.database.begin() as connection:
+        connection.execute(insert(process_definition).values(hash="0" * 64, key=key, version=1, name=key, files=b"{broken",
+                                                             in_force=True, deployed_at=now, deployed_by="x"))
