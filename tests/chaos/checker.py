@@ -27,7 +27,8 @@ ENDED_SLIP = {"verified", "cancelled"}
 TAKEN_BACK = "登记撤销"  # a registration that was undone
 IDS = {"process_definition": "hash", "trace_event": "root_id, seq", "command": "request_id", "answered_request": "request_id"}
 TABLES = ("process_definition", "process_instance", "user_task", "timer", "subscription", "trace_event", "incident", "command", "outbox",
-          "notice", "person", "role_assignment", "duty", "ticket", "slip", "target", "ticket_note", "promise", "answered_request")
+          "notice", "person", "role_assignment", "duty", "ticket", "slip", "target", "ticket_note", "promise", "answered_request",
+          "planned_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,9 +577,15 @@ def _answered(t: Tables) -> Iterator[Fault]:
 
 
 def asked_for(t: Tables, asked: list[Asked]) -> Iterator[Fault]:
-    """What clients saw acknowledged is there once, what was refused is not, and nothing is there that nobody asked for."""
+    """What clients saw acknowledged is there once, what was refused is not, and nothing is there that nobody asked for: neither
+    a person nor the timetable, whose started runs have each begun one instance.
+    """
     there = defaultdict(list)
+    begun = {f"planned-run-{run['id']}": run["instance_id"] for run in t.planned_run if run["state"] == "started"}
     for row in t.command:
+        if begun.get(row["request_id"]) == json.loads(row["result"])["instance_id"]:
+            del begun[row["request_id"]]
+            continue
         there[row["request_id"]].append(({"correlate": "message"}.get(row["name"], row["name"]), row["actor"], row["subject"]))
     for row in t.answered_request:
         there[row["request_id"]].append((row["action"], row["by"], None))
@@ -597,6 +604,7 @@ def asked_for(t: Tables, asked: list[Asked]) -> Iterator[Fault]:
             if (action, person) != (one.action, one.person) or one.action == "complete" and subject != one.subject:
                 yield Fault("commands", where, f"{one.person} asked {one.action} {one.subject}; {person} did {action} {subject}")
     yield from (Fault("commands", f"command {id}", "nobody asked for it") for id in there)
+    yield from (Fault("commands", f"command {id}", "its run says that it began, and nothing has begun") for id in begun)
     yield from _urges(t, asked)
 
 

@@ -16,6 +16,7 @@ from service.organisation.models import Person
 from service.settings import Settings
 from service.tickets import actions
 from service.tickets.models import Slip, Ticket
+from service.timetable.actions import start_due
 from tests.chaos.checker import Asked
 
 LEAK = {"category": "repair", "request": "茶水间吊顶滴水，地上湿了", "expectation": "come-now", "reply_deadline_kind": "none", "urgency": "urgent",
@@ -57,9 +58,10 @@ class Day:
         action(self.app, self.person(by), number, *more, request_id=self._request(kind, number, by))
 
     def pass_time(self, **by: int) -> None:
-        """Time goes on; the clock's two jobs run once."""
+        """Time goes on; the clock's jobs run once: what the timetable has for this time begins, too."""
         self.clock.advance(timedelta(**by))
         self.app.engine.fire_due(1000)
+        start_due(self.app)
         deliver_due(self.app, 1000)
 
     def ticket(self, number: str) -> Ticket:

@@ -222,10 +222,11 @@ class Person(threading.Thread):
             time.sleep(0.1)
 
     def tasks(self) -> list:
-        """Open tasks of one's own, and those offered to one's roles."""
+        """Open tasks of one's own, and those offered to one's roles; not those that the timetable brings at this time of the day."""
         with self.database.connect() as connection:
             rows = connection.execute(sa.text("select id, element_id, business_key, assignee, groups from user_task where state = 'open'"
-                                              " and centre_id = 1 order by opened_at")).all()
+                                              " and process_key in ('customer-request', 'escalation') and centre_id = 1"
+                                              " order by opened_at")).all()
         return [row for row in rows if row.assignee == self.username or row.assignee is None and self.roles & set(row.groups.split("|"))]
 
     def register(self) -> None:

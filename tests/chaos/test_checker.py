@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from service import db
+from service.timetable.actions import plan_ahead
 from tests.chaos.checker import Asked, check, lateness
+from tests.chaos.lived import Day
 
 
 def found(faults: list[str], *parts: str) -> bool:
@@ -253,6 +257,22 @@ def test_a_request_that_nobody_sent_is_found(lived):
     day, _ = lived
     faults = [str(fault) for fault in check(day.app.database, asked=day.asked[1:])]
     assert found(faults, "commands", day.asked[0].request_id, "nobody asked for it") and len(faults) == 1
+
+
+def test_what_the_timetable_began_was_asked_for_and_begins_once(copies, centre_template, tmp_path):
+    """The day's review comes at 17:15, also while a fault run lasts."""
+    database = db.connect(copies.copy(centre_template))
+    day = Day(database, datetime(2026, 11, 20, 9, 10, tzinfo=UTC), tmp_path)
+    plan_ahead(day.app)
+    day.pass_time(minutes=10)
+    assert check(database, asked=[]) == []
+    run = value(day, "select min(id) from planned_run where state = 'started'")
+    for spoiled, told in (("update planned_run set state = 'planned' where id = :id", "nobody asked for it"),
+                          ("delete from command where request_id = 'planned-run-' || :id", "nothing has begun")):
+        with database.connect() as connection:
+            connection.execute(sa.text(spoiled), {"id": str(run) if "||" in spoiled else run})
+            assert found([str(fault) for fault in check(connection, asked=[])], "commands", f"planned-run-{run}:", told)
+    database.dispose()
 
 
 def test_an_unanswered_request_may_be_there_or_not(lived):
