@@ -6,10 +6,15 @@ is in `texts` of the procedure's `en.yaml`. What people typed stays as typed.
 
 from __future__ import annotations
 
+import re
+from datetime import date
+
+from babel.dates import format_skeleton
 from flask import current_app, g
 
-from webui.i18n import language
+from webui.i18n import gettext, language
 
+_DAY = re.compile(r"(1[0-2]|[1-9])月([12]\d|3[01]|[1-9])日")
 _ENDS = ("：", " ")  # a text that ends so goes on with a value
 _made: dict[tuple[str, ...], dict[str, str]] = {}  # the last set of definitions' hashes -> their texts
 
@@ -22,13 +27,19 @@ def diagram_text(text: str | None) -> str:
     if text in texts:
         return texts[text]
     head = max((t for t in texts if t.endswith(_ENDS) and text.startswith(t)), key=len, default="")
-    return texts[head] + text[len(head) :] if head else text
+    return texts[head] + _day(text[len(head) :]) if head else text
+
+
+def _day(value: str) -> str:
+    """11月20日 -> 20 Nov; any other value as it stands."""
+    found = _DAY.fullmatch(value)
+    return format_skeleton("MMMd", date(2000, int(found[1]), int(found[2])), locale="en_GB") if found else value
 
 
 def _texts() -> dict[str, str]:
     """Text -> English of all procedures in force: read once per request, put together once per set of definitions."""
     if "diagram_texts" not in g:
-        g.diagram_texts = _in_force()
+        g.diagram_texts = _in_force() | {"日审 ": gettext("日审") + " ", "周检 ": gettext("周检") + " "}  # what a step writes itself
     return g.diagram_texts
 
 

@@ -55,6 +55,7 @@ def test_an_english_reader_reads_what_a_reminder_is_about(reader):
 
 def test_an_english_reader_reads_a_title(reader):
     assert [diagram_text(t) for t in ("班后自查", "交接班 前台")] == ["End-of-day check", "Handover 前台"]
+    assert [diagram_text(t) for t in ("日审 11月20日", "周检 2月29日")] == ["Daily review 20 Nov", "Weekly review 29 Feb"]
 
 
 @pytest.mark.parametrize("typed", ["一个人看不过来", "离岗去吃饭", "班后自查没做", "", "Leak"])
