@@ -11,7 +11,6 @@ from typing import Any
 from flask import Flask, has_request_context, request
 
 REMEMBERED = 4096
-_OF_THE_HOST = {"_external", "_scheme"}  # the address names the host, which anybody may send
 
 
 class Web(Flask):
@@ -21,12 +20,14 @@ class Web(Flask):
         super().__init__(*values, **named)
         self._known = lru_cache(REMEMBERED)(self._build)
 
-    def url_for(self, endpoint: str, **values: Any) -> str:
-        if not has_request_context() or endpoint.startswith(".") or not values.keys().isdisjoint(_OF_THE_HOST):
+    def url_for(self, endpoint: str, *, _scheme: str | None = None, _external: bool | None = None, **values: Any) -> str:
+        if _scheme is not None or _external is not None:  # the address names the host, which anybody may send
+            return super().url_for(endpoint, _scheme=_scheme, _external=_external, **values)
+        if not has_request_context() or endpoint.startswith(".") or any(isinstance(value, list) for value in values.values()):
             return super().url_for(endpoint, **values)
-        if any(isinstance(value, list) for value in values.values()):
-            return super().url_for(endpoint, **values)
-        return self._known(request.root_path, endpoint, tuple((name, type(value), value) for name, value in values.items()))
+        return self._known(
+            request.root_path, endpoint, tuple([(n, type(v), v) for n, v in values.items() if v is not None])
+        )
 
     def _build(self, _root: str, endpoint: str, values: tuple[tuple[str, type, Any], ...]) -> str:
         return super().url_for(endpoint, **{name: value for name, _, value in values})

@@ -16,7 +16,7 @@ from webui import errors, filters, i18n, menu, security, sessions, slots, told
 from webui.addresses import Web
 from webui.blueprints import BLUEPRINTS
 from webui.i18n import gettext
-from webui.marks import draw_chip, draw_icon, static
+from webui.marks import draw_chip, draw_icon, draw_row, static
 from webui.views import carried, drafts, undo
 
 STATIC_SECONDS = 365 * 24 * 3600  # addresses carry the file's time, so a changed file has another address
@@ -66,6 +66,7 @@ def _helpers(web: Flask) -> None:
         static=static,
         draw_icon=draw_icon,
         draw_chip=draw_chip,
+        draw_row=draw_row,
         request_id=lambda: uuid.uuid4().hex,
         html_language=i18n.html_language,
         theme_names=theme_names,

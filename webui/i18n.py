@@ -100,8 +100,8 @@ def html_language() -> str:
 
 def listed(*parts: str, items: bool = False) -> str:
     """The parts that are there, with the language's comma; `items` are things in a row (、)."""
-    mark = ", " if language() == "en" else "、" if items else "，"
-    return mark.join(part for part in parts if part)
+    mark = "、" if items and language() != "en" else comma()
+    return mark.join([part for part in parts if part])
 
 
 def comma() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from flask import url_for
 
 from webui.addresses import Web
 
@@ -18,6 +19,7 @@ def web():
 def test_it_is_built_once(web):
     with web.test_request_context("/"):
         assert [web.url_for("thing", number="2026-1") for _ in range(3)] == ["/things/2026-1"] * 3
+        assert [url_for("thing", number="2026-1", page=None) for _ in range(3)] == ["/things/2026-1"] * 3
     assert web._known.cache_info().misses == 1
 
 

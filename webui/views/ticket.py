@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from webui import people, words
 from webui.errors import Missing
 from webui.filters import clock, local, masked, when
 from webui.gates import service_app
-from webui.i18n import gettext, language, listed
+from webui.i18n import comma, gettext, language, listed
 from webui.views import changes, diagram
 from webui.views.limits import limits_of
 from webui.views.pages import Row, photo_view, place_of, slip_view, ticket_clock, ticket_view
@@ -125,10 +125,10 @@ def reveal(person, card, phone_id: int) -> str:
 def listing(person, everything: bool, number: int) -> SimpleNamespace:
     """One page of the tickets within reach: the open ones, the nearest limit first, or all, the newest first."""
     found, now = queries.ticket_list(person, everything, number), service_app().clock.now()
-    first, address = (number - 1) * queries.LISTED, _address()
+    first = (number - 1) * queries.LISTED
     whole = number == 1 and not found.more
     return SimpleNamespace(
-        rows=[row(t, now, address) for t in found.tickets],
+        rows=rows(found.tickets, now),
         everything=everything,
         count=len(found.tickets) if whole else f"{first + 1}–{first + len(found.tickets)}",
         earlier=list_address(everything, number - 1) if number > 1 else "",
@@ -185,16 +185,23 @@ def _promise(promise, card, now) -> dict:
     }
 
 
-def row(ticket, now, address) -> Row:
-    chip = ticket_clock(ticket, now, mine=ticket.owner == g.person.username)
-    until = gettext("%(at)s 前", at=when(chip.due_at)) if chip.due_at else ""
-    return Row(
-        chip,
-        until,
-        ticket.title,
-        listed(place_of(ticket, ticket.unit_code, ticket.customer_name), words.ticket_state(ticket.state)),
-        address(ticket.number),
-        gettext("看"),
-        vip=ticket.vip,
-        waiting=chip.kind in ("wait", "done"),
-    )
+def rows(tickets, now: datetime) -> list[Row]:
+    """The list's rows; what is the same for all of them is looked up once."""
+    me, address, see, until = g.person.username, _address(), gettext("看"), gettext("%(at)s 前")
+    states, mark = words.ticket_states(), comma()
+    found = []
+    for ticket in tickets:
+        chip = ticket_clock(ticket, now, mine=ticket.owner == me)
+        found.append(
+            Row(
+                chip,
+                until % {"at": when(chip.due_at)} if chip.due_at else "",
+                ticket.title,
+                place_of(ticket, ticket.unit_code, ticket.customer_name) + mark + states[ticket.state],
+                address(ticket.number),
+                see,
+                vip=ticket.vip,
+                waiting=chip.kind in ("wait", "done"),
+            )
+        )
+    return found
