@@ -239,7 +239,7 @@ class Engine:
             return connection.execute(select(step_undo).join(
                 process_instance, (process_instance.c.id == step_undo.c.root_id) & (process_instance.c.chain_seq == step_undo.c.seq))
                 .where(step_undo.c.actor == person, step_undo.c.until_at > self.clock.now())
-                .order_by(step_undo.c.at.desc()).limit(1)).first()
+                .order_by(step_undo.c.until_at.desc(), step_undo.c.at.desc()).limit(1)).first()
 
     def forget_undo(self) -> int:
         """Drop what can no longer be undone; how many steps."""

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase
 
@@ -32,6 +33,7 @@ SQLITE_BUSY_MILLISECONDS = 10_000
 POSTGRESQL_OPTIONS = (
     "-c lock_timeout=5s -c idle_in_transaction_session_timeout=15s -c statement_timeout=10s -c timezone=UTC -c jit=off"
 )
+PREPARED = 300  # statements that the server keeps ready per connection; a page's and a step's are some fifty
 GIVEN_UP = {"40001", "40P01"}  # serialization failure, deadlock
 CAME_SECOND = {"23505"}  # a row that two found missing; on SQLite writers go one by one
 DISK_FULL = {"53100"}
@@ -77,10 +79,13 @@ def connect(url: str) -> sa.Engine:
             pool_pre_ping=True,
             pool_size=10,
             max_overflow=10,
+            pool_use_lifo=True,  # the connection that has prepared most
             hide_parameters=True,  # what people typed has no place in the log
             connect_args={"options": POSTGRESQL_OPTIONS},
         )
         database.dialect.do_ping = _ping(database.dialect.do_ping)
+        database.dialect.do_rollback = _rollback(database.dialect.do_rollback)
+        event.listen(database, "connect", _postgresql_connected)
         return database
     raise ValueError(
         f"{address.get_backend_name()} is no database that Zhiban runs on; use sqlite:/// or postgresql://"
@@ -100,6 +105,27 @@ def _ping(ask: Callable[[Any], bool]) -> Callable[[Any], bool]:
         return ask(connection) if socket.poll(0) else True
 
     return alive
+
+
+def _rollback(ask: Callable[[Any], None]) -> Callable[[Any], None]:
+    """A rollback after which the server still knows the statements that it has prepared. The driver forgets them, as tables may have
+    gone with the transaction; here they never do, and as every reading ends with a rollback the server planned everything anew.
+    """
+
+    def roll_back(connection: Any) -> None:
+        line = connection.pgconn
+        plain = line.status == ConnStatus.OK and line.pipeline_status == PipelineStatus.OFF
+        if not (plain and line.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)):
+            return ask(connection)
+        if line.exec_(b"ROLLBACK").status != ExecStatus.COMMAND_OK:
+            return ask(connection)  # and its error says why
+        return None
+
+    return roll_back
+
+
+def _postgresql_connected(connection: Any, _record) -> None:
+    connection.prepared_max = PREPARED
 
 
 def _sqlite(address: sa.URL) -> sa.Engine:

@@ -246,7 +246,9 @@ def _web(options: argparse.Namespace) -> int:
         def load(self):
             from service.app import warm
             from webui.app import create_app
+            from webui.slots import share
 
+            share()
             web = create_app()
             warm(web.extensions["zhiban"])
             return web

@@ -85,3 +85,32 @@ def test_rows_that_are_there_are_left_alone(database):
         db.insert_or_leave(connection, Counter, [{"name": "a", "value": 1}], ["name"])
         db.insert_or_leave(connection, Counter, [{"name": "a", "value": 2}, {"name": "b", "value": 3}], ["name"])
         assert dict(connection.execute(sa.select(Counter.name, Counter.value)).all()) == {"a": 1, "b": 3}
+
+
+@pytest.mark.databases("postgresql")
+def test_what_the_server_has_prepared_outlives_the_end_of_a_reading(database):
+    """Every reading ends with a rollback; a server that then forgets its plans spends half of its time on making them again."""
+    for _ in range(10):
+        with database.connect() as connection:
+            connection.execute(sa.text("select count(*) from person where id = :id"), {"id": 1})
+    with database.connect() as connection:
+        prepared = connection.execute(sa.text("select statement, generic_plans + custom_plans from pg_prepared_statements")).all()
+    assert [runs for statement, runs in prepared if "from person" in statement] == [5], prepared
+
+
+@pytest.mark.databases("postgresql")
+def test_a_rollback_takes_everything_back_also_after_an_error_and_in_a_pipeline(database):
+    def insert(connection) -> None:
+        connection.execute(sa.text("insert into command (request_id, name, actor, subject, result, at) values ('x', '', '', '', '{}', now())"))
+
+    with database.connect() as connection:
+        insert(connection)
+        connection.rollback()
+        insert(connection)
+        with pytest.raises(sa.exc.IntegrityError):
+            insert(connection)
+        connection.rollback()
+        insert(connection)
+        with connection.connection.driver_connection.pipeline():
+            connection.rollback()
+        assert connection.scalar(sa.text("select count(*) from command")) == 0
