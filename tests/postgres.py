@@ -28,7 +28,7 @@ server=$!
 cat <&3 >/dev/null
 kill -INT $server 2>/dev/null
 wait $server
-rm -rf {folder}
+rm -rf {folder} 2>/dev/null
 """
 
 
@@ -86,6 +86,7 @@ class Cluster:
         self._admin.close()
         self._watch.stdin.close()
         self._watch.wait(timeout=30)
+        shutil.rmtree(self.folder, ignore_errors=True)  # the server's user may not remove it from a folder of ours
 
     def server_pid(self) -> int:
         """The process to signal in fault runs."""

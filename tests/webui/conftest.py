@@ -197,3 +197,14 @@ def reviewing(app, clock):
     clock.set(QUARTER_PAST_FIVE - timedelta(hours=8))
     story.register()
     return Reviewing(story, clock)
+
+
+@pytest.fixture
+def posts(app, clock):
+    """The day's posts, doors and lifts: Monday, a quarter past eight."""
+    from tests.people import Story
+    from tests.service.rounds.posts import Posts
+
+    made = Posts(Story(app), clock)
+    made.at("08:15")
+    return made

@@ -11,8 +11,6 @@ import pytest
 from service.customers.actions import add_contact, add_customer
 from service.customers.models import CustomerKind
 from service.rounds import rules
-from tests.people import Story
-from tests.service.rounds.posts import Posts
 from tests.webui.test_access_matrix import photo
 from tests.webui.reading import text
 
@@ -20,14 +18,6 @@ from tests.webui.reading import text
 @pytest.fixture
 def app(centre):
     return centre
-
-
-@pytest.fixture
-def posts(app, clock) -> Posts:
-    """Monday, a quarter past eight."""
-    made = Posts(Story(app), clock)
-    made.at("08:15")
-    return made
 
 
 def test_the_phone_shows_what_is_due_and_the_vips_by_name(visitor, posts):

@@ -15,7 +15,6 @@ from tests.conftest import CHINA
 from tests.people import Story
 from tests.service.patrols.walking import Round
 from tests.service.reviews.reviewing import MONDAY_REVIEW, Reviewing
-from tests.service.rounds.posts import Posts
 from tests.service.shifts.desk import Desk
 from tests.webui.reading import hidden, text
 
@@ -25,13 +24,6 @@ pytestmark = pytest.mark.databases("sqlite")
 @pytest.fixture
 def app(centre):
     return centre
-
-
-@pytest.fixture
-def posts(app, clock) -> Posts:
-    made = Posts(Story(app), clock)
-    made.at("08:15")
-    return made
 
 
 def sign_page(browser, address: str):
