@@ -31,7 +31,9 @@ TIMER = re.compile(rb'(id="(\w+)_timer">\s*<bpmn:timeDate[^>]*>)[^<]*')
 
 
 def furnish(url: str, folder: Path, seconds: dict[str, int] | None = None) -> None:
-    """Make the demo centre of a copied database ready: more staff, always open, limits in seconds."""
+    """Make the demo centre of a copied database ready: more staff, always open, limits in seconds. Nothing that the timetable has for
+    today and tomorrow begins: a fault run tells the same story at every time of the day.
+    """
     from engine.definitions import Procedure, read_folder
     from service import app as service
     from service import demo
@@ -40,6 +42,8 @@ def furnish(url: str, folder: Path, seconds: dict[str, int] | None = None) -> No
     from service.organisation.actions import add_person
     from service.organisation.models import Person
     from service.settings import Settings
+    from service.timetable.actions import plan_ahead
+    from service.timetable.models import PlannedRun, RunState
 
     app = service.create(Settings(var_dir=folder, database_url=url, secret_key="only for tests", password_memory_mib=1))
     from service.auth.actions import hasher
@@ -51,6 +55,9 @@ def furnish(url: str, folder: Path, seconds: dict[str, int] | None = None) -> No
         session.query(Person).update({"password_hash": hashed})
         calendar = replace(calendar_of(session, centre), round_the_clock=True)
         save_version(session, centre, calendar, actor=_Setting(), now=app.clock.now(), reason="测试：全天开放")
+    plan_ahead(app)
+    with app.writing() as session:
+        session.query(PlannedRun).update({"state": RunState.MISSED, "reason": "测试：时间表停用"})
     for key in ("escalation", "customer-request"):
         files = {name: content for name, content in read_folder(ROOT / "bpmn" / key).files.items()
                  if not name.startswith("scenarios/")}  # each new process would read them first
