@@ -60,6 +60,12 @@ def wait_until(true, seconds: float) -> bool:
     return True
 
 
+def somebody_waits(watching: sa.Connection) -> None:
+    """Come back when a statement waits for a lock."""
+    waiting = sa.text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
+    assert wait_until(lambda: watching.execute(waiting).scalar() or watching.rollback(), 10)
+
+
 def faults_of(database: sa.Engine, **options) -> str:
     return "\n".join(map(str, check(database, **options)))
 
@@ -298,8 +304,7 @@ def test_a_deadlock_is_tried_again_and_nobody_sees_it(copies, centre_template, t
             other.execute(sa.text("set local deadlock_timeout = '30s'"))  # so that the step is the one that notices
             other.execute(sa.text("select 1 from ticket where number = :number for update"), found)
             click.start()
-            waiting = sa.text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
-            assert wait_until(lambda: watching.execute(waiting).scalar() or watching.rollback(), 10)
+            somebody_waits(watching)
             other.execute(sa.text("select 1 from process_instance where id = :instance for update"), found)
         click.join(30)
         assert [answer.status for answer in answers] == [303], stage.log.read_text()[-1500:]
@@ -323,8 +328,7 @@ def test_who_comes_second_to_write_a_new_row_is_answered_as_if_it_had_stood_ther
                 " select id, :place, :task, '', 1, '{\"instruction\": [\"先看现场\"]}', now() - interval '1 minute', now() - interval '1 minute'"
                 " from person where username = 'lin'"), {"place": place, "task": found["task"]})
             save.start()
-            waiting = sa.text("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'")
-            assert wait_until(lambda: watching.execute(waiting).scalar() or watching.rollback(), 10)
+            somebody_waits(watching)
         save.join(30)
         assert [answer.status for answer in answers] == [409], stage.log.read_text()[-1500:]
         with database.connect() as connection:
